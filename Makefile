@@ -1,0 +1,52 @@
+# make                       build the extension        make install   install it
+# make installcheck          regression and isolation tests on a running server
+#
+# These need nothing but git and make; they fetch what is missing from Debian's
+# packages, and use throwaway PostgreSQL clusters of their own:
+#
+# make demo                  build, install and show an appointment book at work
+# make demo KEEP=1           the same, and leave its server up to play with
+# make test                  every suite; closes with "N passed, N failed"
+# make test SUITES=pgtap     some of: regress isolation pgtap tap
+# make test SUITES=regress TESTS="one two"      single tests, by file name
+# make lint                  warnings as errors, cppcheck, clang-format, ...
+# make coverage              line coverage of src/ by all suites
+
+PG_CONFIG ?= pg_config
+export PG_CONFIG
+
+EXTENSION = booking
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" booking.control)
+
+MODULE_big = booking
+OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c))
+DATA = $(wildcard sql/booking--*--*.sql)
+DATA_built = sql/booking--$(EXTVERSION).sql
+
+# PostgreSQL 14 and 15 look for expected/ in the output directory, which is the
+# top here, for isolation tests too; 16 wants to be told.
+TEST_OPTS = --inputdir=test --outputdir=. --load-extension=btree_gist --load-extension=booking \
+	$(if $(filter 14 15,$(MAJORVERSION)),,--expecteddir=.)
+REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
+REGRESS_OPTS = $(TEST_OPTS)
+ISOLATION = $(sort $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec)))
+ISOLATION_OPTS = $(TEST_OPTS)
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+else
+all install uninstall installcheck clean:
+	$(error missing Debian package: postgresql-server-dev-15 (or set PG_CONFIG))
+endif
+
+$(OBJS) $(OBJS:.o=.bc): src/booking.h
+
+$(DATA_built): $(sort $(wildcard sql/[0-9]*.sql))
+	cat $^ > $@
+
+demo test lint coverage:
+	@tools/packages $@
+	@tools/$@
+
+.PHONY: demo test lint coverage

@@ -1,0 +1,63 @@
+-- What people read: the day sheet of a doctor, the appointments of a patient.
+
+CREATE VIEW booking.day_sheet WITH (security_invoker = true) AS
+	SELECT c.id AS clinic_id, c.name AS clinic, d.id AS doctor_id, d.name AS doctor,
+		   (s.starts_at AT TIME ZONE c.time_zone)::date AS local_date,
+		   (s.starts_at AT TIME ZONE c.time_zone)::time AS local_start,
+		   (s.ends_at AT TIME ZONE c.time_zone)::time AS local_end,
+		   CASE WHEN a.status = 'pending' THEN 'held'
+				WHEN a.status IS NOT NULL THEN a.status::text
+				WHEN s.is_available THEN 'free'
+				ELSE 'withdrawn' END AS state,
+		   p.id AS patient_id, p.name AS patient,
+		   s.id AS slot_id, a.id AS appointment_id, s.starts_at, s.ends_at, c.time_zone
+	FROM booking.time_slots s
+		JOIN booking.doctors d ON d.id = s.doctor_id
+		JOIN booking.clinics c ON c.id = s.clinic_id
+		LEFT JOIN booking.appointments a ON a.time_slot_id = s.id
+			AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
+			AND (a.status <> 'pending' OR a.hold_expires_at > statement_timestamp())
+		LEFT JOIN booking.patients p ON p.id = a.patient_id
+	WHERE s.deleted_at IS NULL;
+COMMENT ON VIEW booking.day_sheet IS 'Every live time slot with its state and patient, in the clinic''s local time; ask for one doctor_id and local_date, ORDER BY starts_at.';
+COMMENT ON COLUMN booking.day_sheet.clinic_id IS 'The clinic.';
+COMMENT ON COLUMN booking.day_sheet.clinic IS 'Name of the clinic.';
+COMMENT ON COLUMN booking.day_sheet.doctor_id IS 'The doctor.';
+COMMENT ON COLUMN booking.day_sheet.doctor IS 'Name of the doctor.';
+COMMENT ON COLUMN booking.day_sheet.local_date IS 'Date on which the slot starts, in time_zone.';
+COMMENT ON COLUMN booking.day_sheet.local_start IS 'Wall-clock time at which the slot starts, in time_zone.';
+COMMENT ON COLUMN booking.day_sheet.local_end IS 'Wall-clock time at which the slot ends, in time_zone.';
+COMMENT ON COLUMN booking.day_sheet.state IS 'free, held, withdrawn, or the status of the appointment that occupies the slot.';
+COMMENT ON COLUMN booking.day_sheet.patient_id IS 'The patient who has the slot, if any.';
+COMMENT ON COLUMN booking.day_sheet.patient IS 'Name of the patient.';
+COMMENT ON COLUMN booking.day_sheet.slot_id IS 'The time slot.';
+COMMENT ON COLUMN booking.day_sheet.appointment_id IS 'The appointment that occupies the slot, if any.';
+COMMENT ON COLUMN booking.day_sheet.starts_at IS 'The instant the slot starts.';
+COMMENT ON COLUMN booking.day_sheet.ends_at IS 'The instant the slot ends.';
+COMMENT ON COLUMN booking.day_sheet.time_zone IS 'The clinic''s time zone.';
+
+CREATE FUNCTION booking.patient_appointments(patient_id bigint)
+	RETURNS TABLE (appointment_id bigint, status booking.appointment_status,
+				   local_date date, local_start time, local_end time, time_zone text,
+				   doctor_name text, specialization text, clinic_name text,
+				   starts_at timestamptz, ends_at timestamptz, time_slot_id bigint,
+				   doctor_id bigint, clinic_id bigint, booked_at timestamptz,
+				   hold_expires_at timestamptz)
+	LANGUAGE SQL STABLE ROWS 20
+BEGIN ATOMIC
+	SELECT a.id, a.status,
+		   (a.starts_at AT TIME ZONE c.time_zone)::date,
+		   (a.starts_at AT TIME ZONE c.time_zone)::time,
+		   (a.ends_at AT TIME ZONE c.time_zone)::time, c.time_zone,
+		   d.name, d.specialization, c.name,
+		   a.starts_at, a.ends_at, a.time_slot_id, a.doctor_id, a.clinic_id, a.booked_at,
+		   a.hold_expires_at
+	FROM booking.appointments a
+		JOIN booking.doctors d ON d.id = a.doctor_id
+		JOIN booking.clinics c ON c.id = a.clinic_id
+	WHERE a.patient_id = patient_appointments.patient_id
+	ORDER BY a.starts_at DESC, a.id DESC;
+END;
+COMMENT ON FUNCTION booking.patient_appointments(bigint) IS
+	'A patient''s appointments of any status, the latest first, with slot, doctor and clinic. local_date, local_start and local_end are in time_zone, the clinic''s; the other times are instants.';
+

@@ -1,0 +1,81 @@
+/*
+ * directory.c
+ *		Adding clinics, doctors and patients. Called through SQL.
+ *
+ * The tables' constraints judge the values; booking_execute words what they refuse.
+ */
+#include "booking.h"
+
+#include "utils/builtins.h"
+
+#define ADD_CLINIC_SQL \
+	"INSERT INTO booking.clinics AS c (name, address, time_zone) VALUES ($1, $2, $3) RETURNING c"
+
+/* FOR KEY SHARE waits for a removal of the clinic, and then finds it removed. */
+#define ADD_DOCTOR_SQL \
+	"WITH clinic AS (SELECT id FROM booking.clinics" \
+	"                WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE) " \
+	"INSERT INTO booking.doctors AS d (clinic_id, name, specialization)" \
+	" SELECT id, $2, $3 FROM clinic RETURNING d"
+
+#define ADD_PATIENT_SQL \
+	"INSERT INTO booking.patients AS p (name, email) VALUES ($1, $2) RETURNING p"
+
+static BookingPlan add_clinic_plan = {ADD_CLINIC_SQL, 3, {TEXTOID, TEXTOID, TEXTOID}};
+static BookingPlan add_doctor_plan = {ADD_DOCTOR_SQL, 3, {INT8OID, TEXTOID, TEXTOID}};
+static BookingPlan add_patient_plan = {ADD_PATIENT_SQL, 2, {TEXTOID, TEXTOID}};
+
+PG_FUNCTION_INFO_V1(booking_add_clinic);
+Datum
+booking_add_clinic(PG_FUNCTION_ARGS)
+{
+	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+	char		nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', ' '};
+	Datum		clinic;
+
+	booking_require(fcinfo, 0, "name");
+	booking_require(fcinfo, 2, "time_zone");
+
+	booking_start_writing("add_clinic()");
+	values[2] = booking_known_zone(values[2]);
+	booking_execute(&add_clinic_plan, values, nulls);
+	clinic = booking_returned_row();
+	SPI_finish();
+	return clinic;
+}
+
+PG_FUNCTION_INFO_V1(booking_add_doctor);
+Datum
+booking_add_doctor(PG_FUNCTION_ARGS)
+{
+	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+	char		nulls[] = {' ', ' ', PG_ARGISNULL(2) ? 'n' : ' '};
+	Datum		doctor;
+
+	booking_require(fcinfo, 0, "clinic_id");
+	booking_require(fcinfo, 1, "name");
+
+	booking_start_writing("add_doctor()");
+	if (booking_execute(&add_doctor_plan, values, nulls) == 0)
+		booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(0));
+	doctor = booking_returned_row();
+	SPI_finish();
+	return doctor;
+}
+
+PG_FUNCTION_INFO_V1(booking_add_patient);
+Datum
+booking_add_patient(PG_FUNCTION_ARGS)
+{
+	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	Datum		patient;
+
+	booking_require(fcinfo, 0, "name");
+	booking_require(fcinfo, 1, "email");
+
+	booking_start_writing("add_patient()");
+	booking_execute(&add_patient_plan, values, NULL);
+	patient = booking_returned_row();
+	SPI_finish();
+	return patient;
+}

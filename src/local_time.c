@@ -1,0 +1,94 @@
+/*
+ * local_time.c
+ *		Instants as a clinic's people read them, and the zones they are read in. Called by the
+ *		files that word messages, and when a clinic is added or changes its zone.
+ */
+#include "booking.h"
+
+#include "commands/trigger.h"
+#include "mb/pg_wchar.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/rel.h"
+
+/* As clinic_time_zone_has_1_to_64_characters has it. */
+#define LONGEST_ZONE_NAME 64
+
+#define KNOWN_ZONE_SQL \
+	"SELECT name FROM pg_catalog.pg_timezone_names" \
+	" WHERE pg_catalog.lower(name) = pg_catalog.lower($1)" \
+	" ORDER BY name = $1 DESC LIMIT 1"
+
+static BookingPlan known_zone_plan = {KNOWN_ZONE_SQL, 1, {TEXTOID}};
+
+/* Such as "2099-06-01 09:00 BST (Europe/London)"; the abbreviation tells a fold's hours apart. */
+char *
+booking_local_time(TimestampTz instant, const char *time_zone)
+{
+	pg_tz	   *zone = pg_tzset(time_zone);
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			offset;
+	const char *abbreviation;
+
+	if (zone == NULL || timestamp2tm(instant, &offset, &tm, &fsec, &abbreviation, zone) != 0)
+		return pstrdup(timestamptz_to_str(instant));
+	return psprintf("%04d-%02d-%02d %02d:%02d %s (%s)",
+					tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min,
+					abbreviation ? abbreviation : "", time_zone);
+}
+
+/* Refuses a date that cannot be turned into an instant of every zone. */
+void
+booking_require_date(DateADT date)
+{
+	static const Refusal no_date = {ERRCODE_BOOKING_UNPROCESSABLE, "date_in_range", "time_slots",
+		"the date is not a day of the years 1 to 9999", "infinity is not a day either.",
+	"Give the clinic's local date as YYYY-MM-DD."};
+
+	if (date < date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE ||
+		date > date2j(9999, 12, 31) - POSTGRES_EPOCH_JDATE)
+		booking_refuse(&no_date);
+}
+
+/* The zone as pg_timezone_names spells it; refuses one that is not there. */
+Datum
+booking_known_zone(Datum name)
+{
+	Refusal		unknown = {ERRCODE_BOOKING_UNPROCESSABLE, "time_zone_is_known", "clinics", NULL,
+		"a clinic's zone is a name of the IANA database, such as Europe/London.",
+		"SELECT name FROM pg_timezone_names lists the zones this server knows."};
+	char	   *wanted = TextDatumGetCString(name);
+	int			length = strlen(wanted);
+
+	if (length <= LONGEST_ZONE_NAME && booking_query(&known_zone_plan, &name, NULL) == 1)
+		return booking_value();
+
+	wanted[pg_mbcliplen(wanted, length, LONGEST_ZONE_NAME)] = '\0';
+	unknown.message = psprintf("there is no time zone \"%s\"", wanted);
+	booking_refuse(&unknown);
+}
+
+/* A BEFORE UPDATE trigger: the zone has to be known, and is spelled as the server spells it. */
+PG_FUNCTION_INFO_V1(booking_check_time_zone);
+Datum
+booking_check_time_zone(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
+	int			column = SPI_fnumber(desc, "time_zone");
+	bool		isnull;
+	Datum		zone = heap_getattr(trigger->tg_newtuple, column, desc, &isnull);
+	HeapTuple	row = trigger->tg_newtuple;
+
+	/* the column's NOT NULL answers for a null */
+	if (!isnull)
+	{
+		SPI_connect();
+		zone = SPI_datumTransfer(booking_known_zone(zone), false, -1);
+		SPI_finish();
+		row = heap_modify_tuple_by_cols(row, desc, 1, &column, &zone, &isnull);
+	}
+	return PointerGetDatum(row);
+}

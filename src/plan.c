@@ -1,0 +1,159 @@
+/*
+ * plan.c
+ *		Prepare-and-keep SPI plans, and getting rows out of SPI. Called by every file that runs SQL.
+ *
+ * What the functions here return lives in SPI's memory until SPI_finish, save where it says
+ * otherwise.
+ */
+#include "booking.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+
+static SPIPlanPtr
+kept_plan(BookingPlan *plan)
+{
+	SPIPlanPtr	prepared;
+
+	if (plan->plan != NULL)
+		return plan->plan;
+
+	prepared = SPI_prepare(plan->sql, plan->nargs, plan->argtypes);
+	if (prepared == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s",
+			 plan->sql, SPI_result_code_string(SPI_result));
+	if (SPI_keepplan(prepared) != 0)
+		elog(ERROR, "could not keep the plan of \"%s\"", plan->sql);
+	plan->plan = prepared;
+	return prepared;
+}
+
+static uint64
+run(BookingPlan *plan, Datum *values, const char *nulls, bool read_only)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	int			result = 0;
+
+	PG_TRY();
+	{
+		result = SPI_execute_plan(kept_plan(plan), values, nulls, read_only, 0);
+	}
+	PG_CATCH();
+	{
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		booking_refuse_violation();
+	}
+	PG_END_TRY();
+
+	if (result < 0)
+		elog(ERROR, "\"%s\" failed: %s", plan->sql, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+/*
+ * Runs a statement with a snapshot taken now, so that it sees what was committed while we
+ * waited for a lock, and returns the number of rows. A violated constraint of the extension
+ * is reported as the rule it stands for.
+ */
+uint64
+booking_execute(BookingPlan *plan, Datum *values, const char *nulls)
+{
+	return run(plan, values, nulls, false);
+}
+
+/* Runs a query with the caller's snapshot, as a STABLE function must. */
+uint64
+booking_query(BookingPlan *plan, Datum *values, const char *nulls)
+{
+	return run(plan, values, nulls, true);
+}
+
+/* Starts the work of a function that writes; on a standby or in READ ONLY it ends here. */
+void
+booking_start_writing(const char *function)
+{
+	PreventCommandIfReadOnly(function);
+	SPI_connect();
+}
+
+/* Takes one row of the last result apart. */
+void
+booking_row(uint64 number, Datum *values, bool *nulls)
+{
+	heap_deform_tuple(SPI_tuptable->vals[number], SPI_tuptable->tupdesc, values, nulls);
+}
+
+/* The only value of the last result's first row, which is not null. */
+Datum
+booking_value(void)
+{
+	bool		isnull;
+
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+}
+
+/* The composite value in the last result's first row, in memory that outlives SPI_finish. */
+Datum
+booking_returned_row(void)
+{
+	return SPI_datumTransfer(booking_value(), false, -1);
+}
+
+/* Makes the tuplestore in which a function returns its set. */
+ReturnSetInfo *
+booking_start_set(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+#if PG_VERSION_NUM >= 150000
+	InitMaterializedSRF(fcinfo, 0);
+#else
+	MemoryContext caller;
+	TupleDesc	desc;
+
+	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
+		(rsinfo->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("set-valued function called in context that cannot accept a set")));
+
+	caller = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setResult = tuplestore_begin_heap(false, false, work_mem);
+	rsinfo->setDesc = BlessTupleDesc(desc);
+	MemoryContextSwitchTo(caller);
+#endif
+	return rsinfo;
+}
+
+/* Hands the last result, whose columns are the function's, to the function's caller. */
+void
+booking_return_set(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = booking_start_set(fcinfo);
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
+}
+
+/* The same for a result of one composite column, such as RETURNING of a whole row. */
+void
+booking_return_set_of_rows(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = booking_start_set(fcinfo);
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		row = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		HeapTupleData tuple = {0};
+
+		tuple.t_data = DatumGetHeapTupleHeader(row);
+		tuple.t_len = HeapTupleHeaderGetDatumLength(tuple.t_data);
+		tuplestore_puttuple(rsinfo->setResult, &tuple);
+	}
+}

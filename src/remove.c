@@ -1,0 +1,206 @@
+/*
+ * remove.c
+ *		Removing softly, and restoring, what a person can remove. Called through SQL.
+ *
+ * What has upcoming appointments is not removed. The lock that a removal takes conflicts with
+ * one that each booking holds, so none is made between counting them and committing.
+ */
+#include "booking.h"
+
+/* A slot that is not over started at most its greatest length ago. */
+#define UPCOMING_SQL \
+	"SELECT count(*) FROM booking.time_slots s" \
+	" JOIN booking.appointments a ON a.time_slot_id = s.id" \
+	" WHERE s.ends_at > clock_timestamp() AND s.starts_at > clock_timestamp() - interval '8 hours'" \
+	" AND a.status IN " OCCUPYING_STATUSES " AND a.status NOT IN ('fulfilled', 'noshow')" \
+	" AND (a.status <> 'pending' OR a.hold_expires_at > clock_timestamp())" \
+	" AND "
+
+#define REMOVE_SQL(table) \
+	"UPDATE booking." table " AS t SET deleted_at = now(), updated_at = now()" \
+	" WHERE id = $1 AND deleted_at IS NULL RETURNING t"
+
+#define RESTORE_SQL(table) \
+	"UPDATE booking." table " AS t SET deleted_at = NULL, updated_at = now()" \
+	" WHERE id = $1 RETURNING t"
+
+/* Adding a doctor waits for this lock; the doctors follow in the order of their calendars. */
+#define LOCK_CLINIC_SQL \
+	"WITH clinic AS (SELECT id FROM booking.clinics WHERE id = $1 FOR UPDATE) " \
+	"SELECT d.id FROM clinic JOIN booking.doctors d ON d.clinic_id = clinic.id ORDER BY d.id"
+
+/* How one kind of thing is removed and restored. */
+typedef struct Removable
+{
+	const Entity *entity;
+	void		(*keep_bookings_out) (int64 id);
+	BookingPlan upcoming;
+	BookingPlan remove;
+	BookingPlan restore;
+} Removable;
+
+static void
+lock_clinic(int64 id)
+{
+	static BookingPlan lock_plan = {LOCK_CLINIC_SQL, 1, {INT8OID}};
+	Datum		value = Int64GetDatum(id);
+	uint64		doctors = booking_execute(&lock_plan, &value, NULL);
+
+	for (uint64 i = 0; i < doctors; i++)
+	{
+		Datum		doctor_id;
+		bool		isnull;
+
+		booking_row(i, &doctor_id, &isnull);
+		booking_lock(CALENDAR_LOCK, DatumGetInt64(doctor_id), CALENDAR_REMOVE);
+	}
+}
+
+static void
+lock_doctor(int64 id)
+{
+	booking_lock(CALENDAR_LOCK, id, CALENDAR_REMOVE);
+}
+
+static void
+lock_patient(int64 id)
+{
+	booking_lock(PATIENT_LOCK, id, ExclusiveLock);
+}
+
+static void
+lock_slot(int64 id)
+{
+	booking_lock(SLOT_LOCK, id, ExclusiveLock);
+}
+
+static Removable clinics = {&booking_clinic, lock_clinic,
+	{UPCOMING_SQL "s.doctor_id IN (SELECT id FROM booking.doctors WHERE clinic_id = $1)", 1, {INT8OID}},
+	{REMOVE_SQL("clinics"), 1, {INT8OID}},
+	{RESTORE_SQL("clinics"), 1, {INT8OID}}
+};
+
+static Removable doctors = {&booking_doctor, lock_doctor,
+	{UPCOMING_SQL "s.doctor_id = $1", 1, {INT8OID}},
+	{REMOVE_SQL("doctors"), 1, {INT8OID}},
+	{RESTORE_SQL("doctors"), 1, {INT8OID}}
+};
+
+static Removable patients = {&booking_patient, lock_patient,
+	{UPCOMING_SQL "a.patient_id = $1", 1, {INT8OID}},
+	{REMOVE_SQL("patients"), 1, {INT8OID}},
+	{RESTORE_SQL("patients"), 1, {INT8OID}}
+};
+
+static Removable time_slots = {&booking_slot, lock_slot,
+	{UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
+	{REMOVE_SQL("time_slots"), 1, {INT8OID}},
+	{RESTORE_SQL("time_slots"), 1, {INT8OID}}
+};
+
+static void
+refuse_while_booked(const Entity *entity, int64 id, int64 appointments)
+{
+	Refusal		booked = {ERRCODE_BOOKING_CONFLICT, "no_upcoming_appointments", entity->table,
+		NULL, NULL, "Cancel or move the appointments first."};
+
+	booked.message = entity == &booking_patient ? "the patient has upcoming appointments"
+		: psprintf("%s " INT64_FORMAT " has upcoming appointments", entity->name, id);
+	booked.detail = psprintf("there %s " INT64_FORMAT " of them.",
+							 appointments == 1 ? "is" : "are", appointments);
+	booking_refuse(&booked);
+}
+
+static Datum
+remove_row(FunctionCallInfo fcinfo, Removable *what)
+{
+	Datum		id = PG_GETARG_DATUM(0);
+	int64		upcoming;
+	Datum		row;
+
+	booking_require(fcinfo, 0, "id");
+
+	booking_start_writing("remove");
+	what->keep_bookings_out(DatumGetInt64(id));
+	booking_execute(&what->upcoming, &id, NULL);
+	upcoming = DatumGetInt64(booking_value());
+	if (upcoming > 0)
+		refuse_while_booked(what->entity, DatumGetInt64(id), upcoming);
+	if (booking_execute(&what->remove, &id, NULL) == 0)
+		booking_refuse_unknown(what->entity, DatumGetInt64(id));
+	row = booking_returned_row();
+	SPI_finish();
+	return row;
+}
+
+static Datum
+restore_row(FunctionCallInfo fcinfo, Removable *what)
+{
+	Datum		id = PG_GETARG_DATUM(0);
+	Datum		row;
+
+	booking_require(fcinfo, 0, "id");
+
+	booking_start_writing("restore");
+	if (booking_execute(&what->restore, &id, NULL) == 0)
+		booking_refuse_unknown(what->entity, DatumGetInt64(id));
+	row = booking_returned_row();
+	SPI_finish();
+	return row;
+}
+
+PG_FUNCTION_INFO_V1(booking_remove_clinic);
+Datum
+booking_remove_clinic(PG_FUNCTION_ARGS)
+{
+	return remove_row(fcinfo, &clinics);
+}
+
+PG_FUNCTION_INFO_V1(booking_restore_clinic);
+Datum
+booking_restore_clinic(PG_FUNCTION_ARGS)
+{
+	return restore_row(fcinfo, &clinics);
+}
+
+PG_FUNCTION_INFO_V1(booking_remove_doctor);
+Datum
+booking_remove_doctor(PG_FUNCTION_ARGS)
+{
+	return remove_row(fcinfo, &doctors);
+}
+
+PG_FUNCTION_INFO_V1(booking_restore_doctor);
+Datum
+booking_restore_doctor(PG_FUNCTION_ARGS)
+{
+	return restore_row(fcinfo, &doctors);
+}
+
+PG_FUNCTION_INFO_V1(booking_remove_patient);
+Datum
+booking_remove_patient(PG_FUNCTION_ARGS)
+{
+	return remove_row(fcinfo, &patients);
+}
+
+PG_FUNCTION_INFO_V1(booking_restore_patient);
+Datum
+booking_restore_patient(PG_FUNCTION_ARGS)
+{
+	return restore_row(fcinfo, &patients);
+}
+
+PG_FUNCTION_INFO_V1(booking_remove_time_slot);
+Datum
+booking_remove_time_slot(PG_FUNCTION_ARGS)
+{
+	return remove_row(fcinfo, &time_slots);
+}
+
+PG_FUNCTION_INFO_V1(booking_restore_time_slot);
+Datum
+booking_restore_time_slot(PG_FUNCTION_ARGS)
+{
+	return restore_row(fcinfo, &time_slots);
+}

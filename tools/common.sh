@@ -1,0 +1,73 @@
+# common.sh: sourced by the other tools. Moves to the top of the checkout and
+# provides a throwaway PostgreSQL cluster.
+#
+# PostgreSQL refuses to run as root, so there the OS user "postgres" runs it. As
+# that user may be unable to read the checkout, all that a server or its clients
+# touch is in $work, which is theirs.
+# shellcheck shell=bash
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+pg_config=${PG_CONFIG:-pg_config}
+bindir=$("$pg_config" --bindir)
+
+# The caller's PGHOST, PGSERVICE and so on must not lead to a real server.
+for name in "${!PG@}" "${!LC_@}"; do
+	[[ $name == PG_CONFIG ]] || unset "$name"
+done
+export LANG=C.UTF-8
+
+work=$(mktemp -d /tmp/booking.XXXXXX)
+((EUID)) || chown postgres: "$work"
+export PGHOST=$work PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+
+as_server_user()
+(
+	cd "$work"
+	export HOME=$work PATH=$bindir:$PATH
+	if ((EUID)); then exec "$@"; else exec runuser -u postgres -- "$@"; fi
+)
+
+# TAP tests that were interrupted leave clusters, too.
+clean_up()
+{
+	find "$work" -name postmaster.pid | while read -r pid_file; do
+		data=$(dirname "$pid_file")
+		as_server_user pg_ctl -D "$data" -m fast -t 20 stop ||
+			as_server_user pg_ctl -D "$data" -m immediate stop || true
+	done &>/dev/null
+	rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+quietly()
+{
+	local output
+	output=$("$@" 2>&1) || { echo "$output" >&2; return 1; }
+}
+
+# Copies the checkout without what was built in it.
+copy_tree()
+{
+	mkdir -p "$1"
+	tar -c --exclude=./.git --exclude=./log --exclude='*.o' --exclude='*.bc' --exclude='*.so' . |
+		tar -x -C "$1"
+	((EUID)) || chown -R postgres: "$1"
+}
+
+install_extension()
+{
+	local as_root=()
+	[[ -w $("$pg_config" --pkglibdir) && -w $("$pg_config" --sharedir)/extension ]] || as_root=(sudo)
+	quietly make -s all && quietly "${as_root[@]}" make -s install PG_CONFIG="$pg_config"
+}
+
+start_cluster()
+{
+	quietly as_server_user initdb -D "$work/data" -U postgres -A trust --no-sync \
+		--encoding=UTF8 --locale=C.UTF-8 &&
+		quietly as_server_user pg_ctl -D "$work/data" -l "$work/server.log" -o "
+			-c listen_addresses='' -c unix_socket_directories=$work
+			-c fsync=off -c timezone=UTC" start
+}
