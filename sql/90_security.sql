@@ -41,4 +41,6 @@ GRANT UPDATE (name, address, time_zone, is_active, min_notice, booking_horizon, 
 			  allow_patient_overlap, idempotency_retention) ON booking.clinics TO booking_admin;
 GRANT UPDATE (name, specialization, is_active) ON booking.doctors TO booking_admin;
 GRANT UPDATE (name, email, is_active) ON booking.patients TO booking_admin;
+GRANT UPDATE (status) ON booking.appointments TO booking_admin;
+GRANT INSERT, UPDATE, DELETE ON booking.bookings TO booking_admin;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA booking TO booking_admin;

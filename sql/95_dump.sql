@@ -11,3 +11,5 @@ SELECT pg_extension_config_dump('booking.appointments', '');
 SELECT pg_extension_config_dump('booking.appointments_id_seq', '');
 SELECT pg_extension_config_dump('booking.appointment_events', '');
 SELECT pg_extension_config_dump('booking.appointment_events_id_seq', '');
+SELECT pg_extension_config_dump('booking.rules', '');
+SELECT pg_extension_config_dump('booking.rules_id_seq', '');

@@ -44,14 +44,14 @@ static BookingPlan add_plan = {ADD_SQL, 4, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZ
 /* One stretch of a doctor's work, by the wall clock and in instants. */
 typedef struct Session
 {
-	int64		doctor_id;
-	DateADT		date;
-	TimeADT		start_time;
-	TimeADT		end_time;
-	int32		slot_minutes;
+	int64 doctor_id;
+	DateADT date;
+	TimeADT start_time;
+	TimeADT end_time;
+	int32 slot_minutes;
 
-	DateADT		today;
-	char	   *time_zone;
+	DateADT today;
+	char *time_zone;
 	TimestampTz starts_at;
 	TimestampTz ends_at;
 } Session;
@@ -59,7 +59,14 @@ typedef struct Session
 static void
 refuse_session(const char *rule, const char *message, const char *detail, const char *hint)
 {
-	Refusal		refusal = {ERRCODE_BOOKING_UNPROCESSABLE, rule, "time_slots", message, detail, hint};
+	Refusal refusal = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = rule,
+		.table = "time_slots",
+		.message = message,
+		.detail = detail,
+		.hint = hint,
+	};
 
 	booking_refuse(&refusal);
 }
@@ -67,7 +74,8 @@ refuse_session(const char *rule, const char *message, const char *detail, const 
 static void
 read_session(FunctionCallInfo fcinfo, Session *session)
 {
-	static const char *const names[] = {"doctor_id", "on_date", "start_time", "end_time", "slot_minutes"};
+	static const char *const names[] = {"doctor_id", "on_date", "start_time", "end_time",
+										"slot_minutes"};
 
 	for (int i = 0; i < lengthof(names); i++)
 		booking_require(fcinfo, i, names[i]);
@@ -82,7 +90,7 @@ read_session(FunctionCallInfo fcinfo, Session *session)
 static void
 check_hours(const Session *session)
 {
-	int64		length = session->end_time - session->start_time;
+	int64 length = session->end_time - session->start_time;
 
 	if (length <= 0)
 		refuse_session("session_ends_after_it_starts", "the session does not end after it starts",
@@ -93,12 +101,15 @@ check_hours(const Session *session)
 					   psprintf("slots cannot be %d minutes long", session->slot_minutes),
 					   "slot_minutes is 5 to 480.", "Choose another slot length.");
 	if (length % (session->slot_minutes * USECS_PER_MINUTE) != 0)
-		refuse_session("session_divides_evenly",
-					   psprintf("slots of %d minutes do not fill the session", session->slot_minutes),
-					   psprintf("the session is from %s to %s.",
-								DatumGetCString(DirectFunctionCall1(time_out, TimeADTGetDatum(session->start_time))),
-								DatumGetCString(DirectFunctionCall1(time_out, TimeADTGetDatum(session->end_time)))),
-					   "Choose a slot length that divides the session evenly, or other hours.");
+		refuse_session(
+			"session_divides_evenly",
+			psprintf("slots of %d minutes do not fill the session", session->slot_minutes),
+			psprintf(
+				"the session is from %s to %s.",
+				DatumGetCString(
+					DirectFunctionCall1(time_out, TimeADTGetDatum(session->start_time))),
+				DatumGetCString(DirectFunctionCall1(time_out, TimeADTGetDatum(session->end_time)))),
+			"Choose a slot length that divides the session evenly, or other hours.");
 }
 
 static void
@@ -107,7 +118,8 @@ check_date(const Session *session)
 	if (session->date < session->today)
 		refuse_session("date_not_past", "the date is before the clinic's today",
 					   psprintf("today is %s in %s.",
-								DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(session->today))),
+								DatumGetCString(
+									DirectFunctionCall1(date_out, DateADTGetDatum(session->today))),
 								session->time_zone),
 					   "Choose a date from today on.");
 	if (session->date > session->today + FURTHEST_YEARS * 366)
@@ -118,9 +130,13 @@ check_date(const Session *session)
 static void
 check_doctor_works(int64 doctor_id, bool works)
 {
-	Refusal		idle = {ERRCODE_BOOKING_CONFLICT, "doctor_active", "doctors", NULL,
-		"the doctor or the clinic is inactive, or the clinic was removed.",
-	"Set is_active of the doctor and of the clinic first."};
+	Refusal idle = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "doctor_active",
+		.table = "doctors",
+		.detail = "the doctor or the clinic is inactive, or the clinic was removed.",
+		.hint = "Set is_active of the doctor and of the clinic first.",
+	};
 
 	if (works)
 		return;
@@ -132,10 +148,10 @@ check_doctor_works(int64 doctor_id, bool works)
 static void
 place_session(Session *session)
 {
-	Datum		args[] = {Int64GetDatum(session->doctor_id), DateADTGetDatum(session->date),
-	TimeADTGetDatum(session->start_time), TimeADTGetDatum(session->end_time)};
-	Datum		values[5];
-	bool		nulls[5];
+	Datum args[] = {Int64GetDatum(session->doctor_id), DateADTGetDatum(session->date),
+					TimeADTGetDatum(session->start_time), TimeADTGetDatum(session->end_time)};
+	Datum values[5];
+	bool nulls[5];
 
 	if (booking_execute(&session_plan, args, NULL) == 0)
 		booking_refuse_unknown(&booking_doctor, session->doctor_id);
@@ -151,12 +167,16 @@ place_session(Session *session)
 static void
 check_calendar_is_free(const Session *session)
 {
-	Refusal		clash = {ERRCODE_BOOKING_CONFLICT, "doctor_slots_do_not_overlap", "time_slots",
-	NULL, NULL, "Remove the other slot, or choose other hours."};
-	Datum		args[] = {Int64GetDatum(session->doctor_id),
-	TimestampTzGetDatum(session->starts_at), TimestampTzGetDatum(session->ends_at)};
-	Datum		values[2];
-	bool		nulls[2];
+	Refusal clash = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "doctor_slots_do_not_overlap",
+		.table = "time_slots",
+		.hint = "Remove the other slot, or choose other hours.",
+	};
+	Datum args[] = {Int64GetDatum(session->doctor_id), TimestampTzGetDatum(session->starts_at),
+					TimestampTzGetDatum(session->ends_at)};
+	Datum values[2];
+	bool nulls[2];
 
 	if (booking_execute(&clash_plan, args, NULL) == 0)
 		return;
@@ -172,9 +192,8 @@ check_calendar_is_free(const Session *session)
 static void
 add_slots(const Session *session)
 {
-	Datum		args[] = {Int64GetDatum(session->doctor_id),
-		TimestampTzGetDatum(session->starts_at), TimestampTzGetDatum(session->ends_at),
-	Int32GetDatum(session->slot_minutes)};
+	Datum args[] = {Int64GetDatum(session->doctor_id), TimestampTzGetDatum(session->starts_at),
+					TimestampTzGetDatum(session->ends_at), Int32GetDatum(session->slot_minutes)};
 
 	booking_execute(&add_plan, args, NULL);
 }
@@ -183,7 +202,7 @@ PG_FUNCTION_INFO_V1(booking_add_time_slots);
 Datum
 booking_add_time_slots(PG_FUNCTION_ARGS)
 {
-	Session		session;
+	Session session;
 
 	read_session(fcinfo, &session);
 	booking_require_date(session.date);

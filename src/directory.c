@@ -29,9 +29,9 @@ PG_FUNCTION_INFO_V1(booking_add_clinic);
 Datum
 booking_add_clinic(PG_FUNCTION_ARGS)
 {
-	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
-	char		nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', ' '};
-	Datum		clinic;
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+	char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', ' '};
+	Datum clinic;
 
 	booking_require(fcinfo, 0, "name");
 	booking_require(fcinfo, 2, "time_zone");
@@ -48,9 +48,9 @@ PG_FUNCTION_INFO_V1(booking_add_doctor);
 Datum
 booking_add_doctor(PG_FUNCTION_ARGS)
 {
-	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
-	char		nulls[] = {' ', ' ', PG_ARGISNULL(2) ? 'n' : ' '};
-	Datum		doctor;
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+	char nulls[] = {' ', ' ', PG_ARGISNULL(2) ? 'n' : ' '};
+	Datum doctor;
 
 	booking_require(fcinfo, 0, "clinic_id");
 	booking_require(fcinfo, 1, "name");
@@ -67,8 +67,8 @@ PG_FUNCTION_INFO_V1(booking_add_patient);
 Datum
 booking_add_patient(PG_FUNCTION_ARGS)
 {
-	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
-	Datum		patient;
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	Datum patient;
 
 	booking_require(fcinfo, 0, "name");
 	booking_require(fcinfo, 1, "email");

@@ -16,9 +16,13 @@
 static void
 refuse_claims(const char *detail)
 {
-	Refusal		refusal = {ERRCODE_INSUFFICIENT_PRIVILEGE, "claims_are_valid", NULL,
-		"the request does not say validly who is calling", NULL,
-		"Send a token whose claims are a JSON object; sub is text and patient_id a whole number."};
+	Refusal refusal = {
+		.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+		.rule = "claims_are_valid",
+		.message = "the request does not say validly who is calling",
+		.hint =
+			"Send a token whose claims are a JSON object; sub is text and patient_id a whole number.",
+	};
 
 	refusal.detail = detail;
 	booking_refuse(&refusal);
@@ -30,7 +34,7 @@ request_claims(void)
 {
 	const char *setting = GetConfigOption("request.jwt.claims", true, false);
 	MemoryContext caller = CurrentMemoryContext;
-	Jsonb	   *claims = NULL;
+	Jsonb *claims = NULL;
 
 	if (setting == NULL || setting[0] == '\0')
 		return NULL;
@@ -41,7 +45,7 @@ request_claims(void)
 	}
 	PG_CATCH();
 	{
-		int			category = ERRCODE_TO_CATEGORY(geterrcode());
+		int category = ERRCODE_TO_CATEGORY(geterrcode());
 
 		if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 			PG_RE_THROW();
@@ -60,7 +64,7 @@ request_claims(void)
 static char *
 claim_text(Jsonb *claims, const char *name)
 {
-	JsonbValue	key;
+	JsonbValue key;
 	JsonbValue *value;
 
 	key.type = jbvString;
@@ -73,8 +77,8 @@ claim_text(Jsonb *claims, const char *name)
 	if (value->type == jbvString)
 		return pnstrdup(value->val.string.val, value->val.string.len);
 	if (value->type == jbvNumeric)
-		return DatumGetCString(DirectFunctionCall1(numeric_out,
-												   NumericGetDatum(value->val.numeric)));
+		return DatumGetCString(
+			DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 	refuse_claims("sub or patient_id is neither text nor a number.");
 	return NULL;
 }
@@ -82,8 +86,8 @@ claim_text(Jsonb *claims, const char *name)
 static int64
 claimed_id(const char *digits)
 {
-	char	   *end;
-	long long	id;
+	char *end;
+	long long id;
 
 	errno = 0;
 	id = strtoll(digits, &end, 10);
@@ -95,8 +99,8 @@ claimed_id(const char *digits)
 void
 booking_caller(Caller *caller)
 {
-	Jsonb	   *claims = request_claims();
-	char	   *patient_id = claims ? claim_text(claims, "patient_id") : NULL;
+	Jsonb *claims = request_claims();
+	char *patient_id = claims ? claim_text(claims, "patient_id") : NULL;
 
 	caller->role = GetUserNameFromId(GetOuterUserId(), false);
 	caller->subject = claims ? claim_text(claims, "sub") : NULL;

@@ -26,26 +26,30 @@ static BookingPlan known_zone_plan = {KNOWN_ZONE_SQL, 1, {TEXTOID}};
 char *
 booking_local_time(TimestampTz instant, const char *time_zone)
 {
-	pg_tz	   *zone = pg_tzset(time_zone);
+	pg_tz *zone = pg_tzset(time_zone);
 	struct pg_tm tm;
-	fsec_t		fsec;
-	int			offset;
+	fsec_t fsec;
+	int offset;
 	const char *abbreviation;
 
 	if (zone == NULL || timestamp2tm(instant, &offset, &tm, &fsec, &abbreviation, zone) != 0)
 		return pstrdup(timestamptz_to_str(instant));
-	return psprintf("%04d-%02d-%02d %02d:%02d %s (%s)",
-					tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min,
-					abbreviation ? abbreviation : "", time_zone);
+	return psprintf("%04d-%02d-%02d %02d:%02d %s (%s)", tm.tm_year, tm.tm_mon, tm.tm_mday,
+					tm.tm_hour, tm.tm_min, abbreviation ? abbreviation : "", time_zone);
 }
 
 /* Refuses a date that cannot be turned into an instant of every zone. */
 void
 booking_require_date(DateADT date)
 {
-	static const Refusal no_date = {ERRCODE_BOOKING_UNPROCESSABLE, "date_in_range", "time_slots",
-		"the date is not a day of the years 1 to 9999", "infinity is not a day either.",
-	"Give the clinic's local date as YYYY-MM-DD."};
+	static const Refusal no_date = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "date_in_range",
+		.table = "time_slots",
+		.message = "the date is not a day of the years 1 to 9999",
+		.detail = "infinity is not a day either.",
+		.hint = "Give the clinic's local date as YYYY-MM-DD.",
+	};
 
 	if (date < date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE ||
 		date > date2j(9999, 12, 31) - POSTGRES_EPOCH_JDATE)
@@ -56,11 +60,15 @@ booking_require_date(DateADT date)
 Datum
 booking_known_zone(Datum name)
 {
-	Refusal		unknown = {ERRCODE_BOOKING_UNPROCESSABLE, "time_zone_is_known", "clinics", NULL,
-		"a clinic's zone is a name of the IANA database, such as Europe/London.",
-		"SELECT name FROM pg_timezone_names lists the zones this server knows."};
-	char	   *wanted = TextDatumGetCString(name);
-	int			length = strlen(wanted);
+	Refusal unknown = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "time_zone_is_known",
+		.table = "clinics",
+		.detail = "a clinic's zone is a name of the IANA database, such as Europe/London.",
+		.hint = "SELECT name FROM pg_timezone_names lists the zones this server knows.",
+	};
+	char *wanted = TextDatumGetCString(name);
+	int length = strlen(wanted);
 
 	if (length <= LONGEST_ZONE_NAME && booking_query(&known_zone_plan, &name, NULL) == 1)
 		return booking_value();
@@ -76,11 +84,11 @@ Datum
 booking_check_time_zone(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
-	int			column = SPI_fnumber(desc, "time_zone");
-	bool		isnull;
-	Datum		zone = heap_getattr(trigger->tg_newtuple, column, desc, &isnull);
-	HeapTuple	row = trigger->tg_newtuple;
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	int column = SPI_fnumber(desc, "time_zone");
+	bool isnull;
+	Datum zone = heap_getattr(trigger->tg_newtuple, column, desc, &isnull);
+	HeapTuple row = trigger->tg_newtuple;
 
 	/* the column's NOT NULL answers for a null */
 	if (!isnull)

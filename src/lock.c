@@ -12,11 +12,24 @@
 
 #include "miscadmin.h"
 
+static LockAcquireResult
+acquire(LockClass class, int64 id, LOCKMODE mode, bool dont_wait)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) id >> 32), (uint32) id, class);
+	return LockAcquire(&tag, mode, false, dont_wait);
+}
+
 void
 booking_lock(LockClass class, int64 id, LOCKMODE mode)
 {
-	LOCKTAG		tag;
+	(void) acquire(class, id, mode, false);
+}
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) id >> 32), (uint32) id, class);
-	(void) LockAcquire(&tag, mode, false, false);
+/* Exclusively, and only when that is possible at once. */
+bool
+booking_try_lock(LockClass class, int64 id)
+{
+	return acquire(class, id, ExclusiveLock, true) != LOCKACQUIRE_NOT_AVAIL;
 }

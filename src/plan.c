@@ -10,19 +10,19 @@
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 static SPIPlanPtr
 kept_plan(BookingPlan *plan)
 {
-	SPIPlanPtr	prepared;
+	SPIPlanPtr prepared;
 
 	if (plan->plan != NULL)
 		return plan->plan;
 
 	prepared = SPI_prepare(plan->sql, plan->nargs, plan->argtypes);
 	if (prepared == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s",
-			 plan->sql, SPI_result_code_string(SPI_result));
+		elog(ERROR, "could not prepare \"%s\": %s", plan->sql, SPI_result_code_string(SPI_result));
 	if (SPI_keepplan(prepared) != 0)
 		elog(ERROR, "could not keep the plan of \"%s\"", plan->sql);
 	plan->plan = prepared;
@@ -33,7 +33,7 @@ static uint64
 run(BookingPlan *plan, Datum *values, const char *nulls, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	int			result = 0;
+	int result = 0;
 
 	PG_TRY();
 	{
@@ -86,11 +86,19 @@ booking_row(uint64 number, Datum *values, bool *nulls)
 	heap_deform_tuple(SPI_tuptable->vals[number], SPI_tuptable->tupdesc, values, nulls);
 }
 
+/* A text argument of a statement, or its null. */
+Datum
+booking_optional_text(const char *string, char *null)
+{
+	*null = string ? ' ' : 'n';
+	return string ? CStringGetTextDatum(string) : (Datum) 0;
+}
+
 /* The only value of the last result's first row, which is not null. */
 Datum
 booking_value(void)
 {
-	bool		isnull;
+	bool isnull;
 
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 }
@@ -111,13 +119,12 @@ booking_start_set(FunctionCallInfo fcinfo)
 	InitMaterializedSRF(fcinfo, 0);
 #else
 	MemoryContext caller;
-	TupleDesc	desc;
+	TupleDesc desc;
 
 	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
 		(rsinfo->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-valued function called in context that cannot accept a set")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("set-valued function called in context that cannot accept a set")));
 
 	caller = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -148,8 +155,8 @@ booking_return_set_of_rows(FunctionCallInfo fcinfo)
 
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		bool		isnull;
-		Datum		row = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		bool isnull;
+		Datum row = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 		HeapTupleData tuple = {0};
 
 		tuple.t_data = DatumGetHeapTupleHeader(row);

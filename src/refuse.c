@@ -10,88 +10,167 @@
 
 #include "utils/lsyscache.h"
 
-const Entity booking_clinic = {"clinic", "clinics", "clinic_exists",
-"SELECT id, name FROM booking.clinics lists the clinics."};
-const Entity booking_doctor = {"doctor", "doctors", "doctor_exists",
-"SELECT id, name FROM booking.doctors lists the doctors."};
-const Entity booking_patient = {"patient", "patients", "patient_exists",
-"Look the patient up by e-mail address, or add them with booking.add_patient()."};
-const Entity booking_slot = {"time slot", "time_slots", "slot_exists",
-"booking.available_slots() lists the slots that are free."};
+const Entity booking_clinic = {
+	.name = "clinic",
+	.table = "clinics",
+	.exists_rule = "clinic_exists",
+	.find_hint = "SELECT id, name FROM booking.clinics lists the clinics.",
+};
+const Entity booking_doctor = {
+	.name = "doctor",
+	.table = "doctors",
+	.exists_rule = "doctor_exists",
+	.find_hint = "SELECT id, name FROM booking.doctors lists the doctors.",
+};
+const Entity booking_patient = {
+	.name = "patient",
+	.table = "patients",
+	.exists_rule = "patient_exists",
+	.find_hint = "Look the patient up by e-mail address, or add them with booking.add_patient().",
+};
+const Entity booking_slot = {
+	.name = "time slot",
+	.table = "time_slots",
+	.exists_rule = "slot_exists",
+	.find_hint = "booking.available_slots() lists the slots that are free.",
+};
+const Entity booking_appointment = {
+	.name = "appointment",
+	.table = "appointments",
+	.exists_rule = "appointment_exists",
+	.find_hint = "booking.patient_appointments() lists the appointments of a patient.",
+};
 
-/* A constraint of a table that a function's arguments can break, and how that is reported. */
-typedef struct Violation
+/*
+ * The rules that constraints of the tables stand for, in the words of the functions whose
+ * arguments can break them. The raw error would show the failing row, and its class 23 would
+ * be answered with other HTTP statuses.
+ */
+static const Refusal violations[] = {
+	{
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "clinic_name_has_2_to_255_characters",
+		.table = "clinics",
+		.message = "the clinic's name does not have 2 to 255 characters",
+		.detail = "leading and trailing blanks do not count.",
+		.hint = "Give a name of 2 to 255 characters.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "clinic_name_is_unique",
+		.table = "clinics",
+		.message = "another clinic has this name",
+		.detail = "names are unique among the clinics that are not removed.",
+		.hint = "Choose another name, or rename or remove the other clinic.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "clinic_address_has_at_most_500_characters",
+		.table = "clinics",
+		.message = "the clinic's address has more than 500 characters",
+		.detail = "leading and trailing blanks do not count.",
+		.hint = "Shorten the address.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "doctor_name_has_2_to_255_characters",
+		.table = "doctors",
+		.message = "the doctor's name does not have 2 to 255 characters",
+		.detail = "leading and trailing blanks do not count.",
+		.hint = "Give a name of 2 to 255 characters.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "specialization_has_at_most_255_characters",
+		.table = "doctors",
+		.message = "the specialization has more than 255 characters",
+		.detail = "leading and trailing blanks do not count.",
+		.hint = "Shorten the specialization.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "patient_name_has_2_to_255_characters",
+		.table = "patients",
+		.message = "the patient's name does not have 2 to 255 characters",
+		.detail = "leading and trailing blanks do not count.",
+		.hint = "Give a name of 2 to 255 characters.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "patient_email_is_plausible",
+		.table = "patients",
+		.message = "the patient's e-mail address is not of the form name@domain",
+		.detail = "it has at most 254 characters, no blanks, one @ and a dot in the domain.",
+		.hint = "Check the e-mail address.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "patient_email_is_unique",
+		.table = "patients",
+		.message = "another patient has this e-mail address",
+		.detail =
+			"addresses are unique, without regard to case, among the patients that are not removed.",
+		.hint = "Look the patient up by the address instead of adding them again.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "doctor_slots_do_not_overlap",
+		.table = "time_slots",
+		.message = "the doctor has another time slot then",
+		.detail = "live slots of one doctor never overlap.",
+		.hint = "Remove the other slot, or choose another time.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "rule_name_has_1_to_63_characters",
+		.table = "rules",
+		.message = "the rule's name does not have 1 to 63 characters",
+		.detail = "leading and trailing blanks do not count.",
+		.hint = "Give a name of 1 to 63 characters.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "rule_name_is_unique_in_its_clinic",
+		.table = "rules",
+		.message = "another rule has this name",
+		.detail = "names are unique among the rules of a clinic, and among those of all clinics.",
+		.hint = "Choose another name, or remove the other rule.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_NOT_FOUND,
+		.rule = "clinic_exists",
+		.table = "clinics",
+		.message = "there is no such clinic",
+		.detail = "the rule was to be of a clinic that does not exist.",
+		.hint = "SELECT id, name FROM booking.clinics lists the clinics.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "slot_not_booked",
+		.table = "appointments",
+		.message = "the time slot was booked by somebody else a moment ago",
+		.detail = "one appointment occupies a slot.",
+		.hint = "Choose another slot from booking.available_slots().",
+	},
+};
+
+/* Constraints that stand for a rule of another name. */
+static const struct
 {
 	const char *constraint;
-	Refusal		refusal;
-} Violation;
-
-static const Violation violations[] = {
-	{"clinic_name_has_2_to_255_characters",
-		{ERRCODE_BOOKING_UNPROCESSABLE, "clinic_name_has_2_to_255_characters", "clinics",
-			"the clinic's name does not have 2 to 255 characters",
-			"leading and trailing blanks do not count.",
-	"Give a name of 2 to 255 characters."}},
-	{"clinic_name_is_unique",
-		{ERRCODE_BOOKING_CONFLICT, "clinic_name_is_unique", "clinics",
-			"another clinic has this name",
-			"names are unique among the clinics that are not removed.",
-	"Choose another name, or rename or remove the other clinic."}},
-	{"clinic_address_has_at_most_500_characters",
-		{ERRCODE_BOOKING_UNPROCESSABLE, "clinic_address_has_at_most_500_characters", "clinics",
-			"the clinic's address has more than 500 characters",
-			"leading and trailing blanks do not count.",
-	"Shorten the address."}},
-	{"doctor_name_has_2_to_255_characters",
-		{ERRCODE_BOOKING_UNPROCESSABLE, "doctor_name_has_2_to_255_characters", "doctors",
-			"the doctor's name does not have 2 to 255 characters",
-			"leading and trailing blanks do not count.",
-	"Give a name of 2 to 255 characters."}},
-	{"specialization_has_at_most_255_characters",
-		{ERRCODE_BOOKING_UNPROCESSABLE, "specialization_has_at_most_255_characters", "doctors",
-			"the specialization has more than 255 characters",
-			"leading and trailing blanks do not count.",
-	"Shorten the specialization."}},
-	{"patient_name_has_2_to_255_characters",
-		{ERRCODE_BOOKING_UNPROCESSABLE, "patient_name_has_2_to_255_characters", "patients",
-			"the patient's name does not have 2 to 255 characters",
-			"leading and trailing blanks do not count.",
-	"Give a name of 2 to 255 characters."}},
-	{"patient_email_is_plausible",
-		{ERRCODE_BOOKING_UNPROCESSABLE, "patient_email_is_plausible", "patients",
-			"the patient's e-mail address is not of the form name@domain",
-			"it has at most 254 characters, no blanks, one @ and a dot in the domain.",
-	"Check the e-mail address."}},
-	{"patient_email_is_unique",
-		{ERRCODE_BOOKING_CONFLICT, "patient_email_is_unique", "patients",
-			"another patient has this e-mail address",
-			"addresses are unique, without regard to case, among the patients that are not removed.",
-	"Look the patient up by the address instead of adding them again."}},
-	{"doctor_slots_do_not_overlap",
-		{ERRCODE_BOOKING_CONFLICT, "doctor_slots_do_not_overlap", "time_slots",
-			"the doctor has another time slot then",
-			"live slots of one doctor never overlap.",
-	"Remove the other slot, or choose another time."}},
-	{"doctor_slots_start_once",
-		{ERRCODE_BOOKING_CONFLICT, "doctor_slots_do_not_overlap", "time_slots",
-			"the doctor has another time slot then",
-			"live slots of one doctor never overlap.",
-	"Remove the other slot, or choose another time."}},
-	{"unique_timeslot",
-		{ERRCODE_BOOKING_CONFLICT, "slot_not_booked", "appointments",
-			"the time slot was booked by somebody else a moment ago",
-			"one appointment occupies a slot.",
-	"Choose another slot from booking.available_slots()."}},
+	const char *rule;
+} other_names[] = {
+	{"doctor_slots_start_once", "doctor_slots_do_not_overlap"},
+	{"rule_is_for_a_clinic", "clinic_exists"},
+	{"unique_timeslot", "slot_not_booked"},
 };
 
 void
 booking_refuse(const Refusal *refusal)
 {
 	ereport(ERROR,
-			(errcode(refusal->sqlstate),
-			 errmsg("%s", refusal->message),
-			 errdetail("rule %s: %s", refusal->rule, refusal->detail),
-			 errhint("%s", refusal->hint),
+			(errcode(refusal->sqlstate), errmsg("%s", refusal->message),
+			 errdetail("rule %s: %s", refusal->rule, refusal->detail), errhint("%s", refusal->hint),
 			 err_generic_string(PG_DIAG_SCHEMA_NAME, "booking"),
 			 refusal->table ? err_generic_string(PG_DIAG_TABLE_NAME, refusal->table) : 0,
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, refusal->rule)));
@@ -101,17 +180,22 @@ booking_refuse(const Refusal *refusal)
 void
 booking_refuse_violation(void)
 {
-	ErrorData  *error = CopyErrorData();
+	ErrorData *error = CopyErrorData();
+	const char *rule = error->constraint_name;
 
 	FlushErrorState();
-	if (error->constraint_name && error->schema_name &&
-		strcmp(error->schema_name, "booking") == 0)
+	if (rule == NULL || error->schema_name == NULL || strcmp(error->schema_name, "booking") != 0)
+		ReThrowError(error);
+
+	for (int i = 0; i < lengthof(other_names); i++)
 	{
-		for (int i = 0; i < lengthof(violations); i++)
-		{
-			if (strcmp(error->constraint_name, violations[i].constraint) == 0)
-				booking_refuse(&violations[i].refusal);
-		}
+		if (strcmp(error->constraint_name, other_names[i].constraint) == 0)
+			rule = other_names[i].rule;
+	}
+	for (int i = 0; i < lengthof(violations); i++)
+	{
+		if (strcmp(rule, violations[i].rule) == 0)
+			booking_refuse(&violations[i]);
 	}
 	ReThrowError(error);
 }
@@ -120,7 +204,10 @@ booking_refuse_violation(void)
 void
 booking_require(FunctionCallInfo fcinfo, int argument, const char *name)
 {
-	Refusal		missing = {ERRCODE_BOOKING_MALFORMED, "required_argument", NULL, NULL, NULL, NULL};
+	Refusal missing = {
+		.sqlstate = ERRCODE_BOOKING_MALFORMED,
+		.rule = "required_argument",
+	};
 
 	if (!PG_ARGISNULL(argument))
 		return;
@@ -136,13 +223,17 @@ booking_require(FunctionCallInfo fcinfo, int argument, const char *name)
 void
 booking_refuse_unknown(const Entity *entity, int64 id)
 {
-	Refusal		unknown = {ERRCODE_BOOKING_NOT_FOUND, entity->exists_rule, entity->table,
-		NULL, NULL, entity->find_hint};
+	Refusal unknown = {
+		.sqlstate = ERRCODE_BOOKING_NOT_FOUND,
+		.rule = entity->exists_rule,
+		.table = entity->table,
+		.hint = entity->find_hint,
+	};
 
 	/* a patient's id reaches no message */
-	unknown.message = entity == &booking_patient ? "there is no such patient"
-		: psprintf("there is no %s " INT64_FORMAT, entity->name, id);
-	unknown.detail = psprintf("no row of booking.%s has this id, or the %s was removed.",
-							  entity->table, entity->name);
+	unknown.message = entity == &booking_patient
+						  ? "there is no such patient"
+						  : psprintf("there is no %s " INT64_FORMAT, entity->name, id);
+	unknown.detail = psprintf("no %s has this id, or it was removed.", entity->name);
 	booking_refuse(&unknown);
 }

@@ -12,16 +12,19 @@
 	"SELECT count(*) FROM booking.time_slots s" \
 	" JOIN booking.appointments a ON a.time_slot_id = s.id" \
 	" WHERE s.ends_at > clock_timestamp() AND s.starts_at > clock_timestamp() - interval '8 hours'" \
-	" AND a.status IN " OCCUPYING_STATUSES " AND a.status NOT IN ('fulfilled', 'noshow')" \
+	" AND a.status IN " OCCUPYING_STATUSES \
+	" AND a.status NOT IN ('fulfilled', 'noshow')" \
 	" AND (a.status <> 'pending' OR a.hold_expires_at > clock_timestamp())" \
 	" AND "
 
 #define REMOVE_SQL(table) \
-	"UPDATE booking." table " AS t SET deleted_at = now(), updated_at = now()" \
+	"UPDATE booking." table \
+	" AS t SET deleted_at = now(), updated_at = now()" \
 	" WHERE id = $1 AND deleted_at IS NULL RETURNING t"
 
 #define RESTORE_SQL(table) \
-	"UPDATE booking." table " AS t SET deleted_at = NULL, updated_at = now()" \
+	"UPDATE booking." table \
+	" AS t SET deleted_at = NULL, updated_at = now()" \
 	" WHERE id = $1 RETURNING t"
 
 /* Adding a doctor waits for this lock; the doctors follow in the order of their calendars. */
@@ -33,7 +36,7 @@
 typedef struct Removable
 {
 	const Entity *entity;
-	void		(*keep_bookings_out) (int64 id);
+	void (*keep_bookings_out)(int64 id);
 	BookingPlan upcoming;
 	BookingPlan remove;
 	BookingPlan restore;
@@ -43,13 +46,13 @@ static void
 lock_clinic(int64 id)
 {
 	static BookingPlan lock_plan = {LOCK_CLINIC_SQL, 1, {INT8OID}};
-	Datum		value = Int64GetDatum(id);
-	uint64		doctors = booking_execute(&lock_plan, &value, NULL);
+	Datum value = Int64GetDatum(id);
+	uint64 doctors = booking_execute(&lock_plan, &value, NULL);
 
 	for (uint64 i = 0; i < doctors; i++)
 	{
-		Datum		doctor_id;
-		bool		isnull;
+		Datum doctor_id;
+		bool isnull;
 
 		booking_row(i, &doctor_id, &isnull);
 		booking_lock(CALENDAR_LOCK, DatumGetInt64(doctor_id), CALENDAR_REMOVE);
@@ -74,49 +77,58 @@ lock_slot(int64 id)
 	booking_lock(SLOT_LOCK, id, ExclusiveLock);
 }
 
-static Removable clinics = {&booking_clinic, lock_clinic,
-	{UPCOMING_SQL "s.doctor_id IN (SELECT id FROM booking.doctors WHERE clinic_id = $1)", 1, {INT8OID}},
-	{REMOVE_SQL("clinics"), 1, {INT8OID}},
-	{RESTORE_SQL("clinics"), 1, {INT8OID}}
-};
+static Removable clinics = {&booking_clinic,
+							lock_clinic,
+							{UPCOMING_SQL
+							 "s.doctor_id IN (SELECT id FROM booking.doctors WHERE clinic_id = $1)",
+							 1,
+							 {INT8OID}},
+							{REMOVE_SQL("clinics"), 1, {INT8OID}},
+							{RESTORE_SQL("clinics"), 1, {INT8OID}}};
 
-static Removable doctors = {&booking_doctor, lock_doctor,
-	{UPCOMING_SQL "s.doctor_id = $1", 1, {INT8OID}},
-	{REMOVE_SQL("doctors"), 1, {INT8OID}},
-	{RESTORE_SQL("doctors"), 1, {INT8OID}}
-};
+static Removable doctors = {&booking_doctor,
+							lock_doctor,
+							{UPCOMING_SQL "s.doctor_id = $1", 1, {INT8OID}},
+							{REMOVE_SQL("doctors"), 1, {INT8OID}},
+							{RESTORE_SQL("doctors"), 1, {INT8OID}}};
 
-static Removable patients = {&booking_patient, lock_patient,
-	{UPCOMING_SQL "a.patient_id = $1", 1, {INT8OID}},
-	{REMOVE_SQL("patients"), 1, {INT8OID}},
-	{RESTORE_SQL("patients"), 1, {INT8OID}}
-};
+static Removable patients = {&booking_patient,
+							 lock_patient,
+							 {UPCOMING_SQL "a.patient_id = $1", 1, {INT8OID}},
+							 {REMOVE_SQL("patients"), 1, {INT8OID}},
+							 {RESTORE_SQL("patients"), 1, {INT8OID}}};
 
-static Removable time_slots = {&booking_slot, lock_slot,
-	{UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
-	{REMOVE_SQL("time_slots"), 1, {INT8OID}},
-	{RESTORE_SQL("time_slots"), 1, {INT8OID}}
-};
+static Removable time_slots = {&booking_slot,
+							   lock_slot,
+							   {UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
+							   {REMOVE_SQL("time_slots"), 1, {INT8OID}},
+							   {RESTORE_SQL("time_slots"), 1, {INT8OID}}};
 
 static void
 refuse_while_booked(const Entity *entity, int64 id, int64 appointments)
 {
-	Refusal		booked = {ERRCODE_BOOKING_CONFLICT, "no_upcoming_appointments", entity->table,
-		NULL, NULL, "Cancel or move the appointments first."};
+	Refusal booked = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "no_upcoming_appointments",
+		.table = entity->table,
+		.hint = "Cancel or move the appointments first.",
+	};
 
-	booked.message = entity == &booking_patient ? "the patient has upcoming appointments"
-		: psprintf("%s " INT64_FORMAT " has upcoming appointments", entity->name, id);
-	booked.detail = psprintf("there %s " INT64_FORMAT " of them.",
-							 appointments == 1 ? "is" : "are", appointments);
+	booked.message =
+		entity == &booking_patient
+			? "the patient has upcoming appointments"
+			: psprintf("%s " INT64_FORMAT " has upcoming appointments", entity->name, id);
+	booked.detail = psprintf("there %s " INT64_FORMAT " of them.", appointments == 1 ? "is" : "are",
+							 appointments);
 	booking_refuse(&booked);
 }
 
 static Datum
 remove_row(FunctionCallInfo fcinfo, Removable *what)
 {
-	Datum		id = PG_GETARG_DATUM(0);
-	int64		upcoming;
-	Datum		row;
+	Datum id = PG_GETARG_DATUM(0);
+	int64 upcoming;
+	Datum row;
 
 	booking_require(fcinfo, 0, "id");
 
@@ -136,8 +148,8 @@ remove_row(FunctionCallInfo fcinfo, Removable *what)
 static Datum
 restore_row(FunctionCallInfo fcinfo, Removable *what)
 {
-	Datum		id = PG_GETARG_DATUM(0);
-	Datum		row;
+	Datum id = PG_GETARG_DATUM(0);
+	Datum row;
 
 	booking_require(fcinfo, 0, "id");
 

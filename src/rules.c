@@ -7,10 +7,15 @@
  */
 #include "booking.h"
 
+#include "access/xact.h"
 #include "funcapi.h"
+#include "storage/procarray.h"
 #include "utils/builtins.h"
 
-/* Its columns are FactColumn's, in order. $1 slot, $2 patient, $3 the moment it is asked for. */
+/*
+ * Its columns are FactColumn's, in order. $1 slot, $2 patient, $3 the moment it is asked for,
+ * $4 the appointment that would move to the slot.
+ */
 #define LOOK_SQL \
 	"SELECT s.clinic_id, s.doctor_id, s.starts_at, s.is_available," \
 	"       c.name, c.time_zone, c.is_active AND c.deleted_at IS NULL," \
@@ -20,19 +25,20 @@
 	"       NOT c.allow_patient_overlap AND EXISTS (" \
 	"           SELECT FROM booking.appointments e" \
 	"           WHERE e.patient_id = $2 AND e.time_slot_id <> s.id" \
+	"           AND e.id IS DISTINCT FROM $4" \
 	"           AND e.starts_at < s.ends_at AND e.ends_at > s.starts_at" \
 	"           AND e.starts_at > s.starts_at - interval '8 hours'" \
 	"           AND e.status IN " OCCUPYING_STATUSES \
 	"           AND (e.status <> 'pending' OR e.hold_expires_at > $3))," \
-	"       a.status = 'pending'" \
+	"       $3 + c.hold_duration," \
+	"       a.id, a.patient_id, a.status = 'pending', a.hold_expires_at <= $3, a.xmax" \
 	" FROM (SELECT) AS request" \
 	" LEFT JOIN booking.time_slots s ON s.id = $1 AND s.deleted_at IS NULL" \
 	" LEFT JOIN booking.clinics c ON c.id = s.clinic_id" \
 	" LEFT JOIN booking.doctors d ON d.id = s.doctor_id" \
 	" LEFT JOIN booking.patients p ON p.id = $2 AND p.deleted_at IS NULL" \
 	" LEFT JOIN booking.appointments a ON a.time_slot_id = s.id" \
-	"     AND a.status IN " OCCUPYING_STATUSES \
-	"     AND (a.status <> 'pending' OR a.hold_expires_at > $3)"
+	"     AND a.status IN " OCCUPYING_STATUSES
 
 typedef enum FactColumn
 {
@@ -49,11 +55,16 @@ typedef enum FactColumn
 	DOCTOR_IS_ACTIVE,
 	PATIENT_IS_ACTIVE,
 	PATIENT_IS_ELSEWHERE,
+	HOLD_EXPIRES_AT,
+	OCCUPANT_ID,
+	OCCUPANT_PATIENT_ID,
 	OCCUPANT_IS_HOLD,
+	OCCUPANT_HOLD_EXPIRED,
+	OCCUPANT_XMAX,
 	FACT_COLUMNS
 } FactColumn;
 
-static BookingPlan look_plan = {LOOK_SQL, 3, {INT8OID, INT8OID, TIMESTAMPTZOID}};
+static BookingPlan look_plan = {LOOK_SQL, 4, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID}};
 
 /* What a rule is about; it can only be judged when that exists. */
 typedef enum RuleSubject
@@ -67,11 +78,18 @@ typedef enum RuleSubject
 typedef struct Rule
 {
 	const char *name;
-	int			sqlstate;
+	int sqlstate;
 	const char *table;
 	RuleSubject subject;
-	bool		(*passes) (const BookingFacts *facts, Refusal *why);
+	bool (*passes)(const BookingFacts *facts, Refusal *why);
 } Rule;
+
+/* By somebody else, that is: an expired hold keeps nobody out, nor does the patient's own. */
+bool
+booking_is_occupied(const BookingFacts *facts)
+{
+	return facts->has_occupant && !facts->is_expired_hold && !facts->is_own_hold;
+}
 
 /* Such as "Dr Grace Hopper at Harley Street, 2099-06-01 09:00 BST (Europe/London).". */
 static char *
@@ -84,8 +102,9 @@ slot_in_words(const BookingFacts *facts)
 static char *
 find_another_slot(const BookingFacts *facts)
 {
-	return psprintf("Choose a free slot: SELECT * FROM booking.available_slots(doctor_id => " INT64_FORMAT ").",
-					facts->doctor_id);
+	return psprintf(
+		"Choose a free slot: SELECT * FROM booking.available_slots(doctor_id => " INT64_FORMAT ").",
+		facts->doctor_id);
 }
 
 static bool
@@ -103,10 +122,10 @@ slot_exists(const BookingFacts *facts, Refusal *why)
 static bool
 slot_available(const BookingFacts *facts, Refusal *why)
 {
-	if (facts->is_available || facts->is_occupied)
+	if (facts->is_available || booking_is_occupied(facts))
 		return true;
-	why->message = psprintf("time slot " INT64_FORMAT " was withdrawn by the clinic",
-							facts->request.slot_id);
+	why->message =
+		psprintf("time slot " INT64_FORMAT " was withdrawn by the clinic", facts->request.slot_id);
 	why->detail = slot_in_words(facts);
 	why->hint = find_another_slot(facts);
 	return false;
@@ -115,10 +134,10 @@ slot_available(const BookingFacts *facts, Refusal *why)
 static bool
 slot_not_booked(const BookingFacts *facts, Refusal *why)
 {
-	if (!facts->is_occupied)
+	if (!booking_is_occupied(facts))
 		return true;
-	why->message = psprintf(facts->is_held ? "time slot " INT64_FORMAT " is being held for somebody"
-							: "time slot " INT64_FORMAT " is already booked",
+	why->message = psprintf(facts->is_hold ? "time slot " INT64_FORMAT " is being held for somebody"
+										   : "time slot " INT64_FORMAT " is already booked",
 							facts->request.slot_id);
 	why->detail = slot_in_words(facts);
 	why->hint = find_another_slot(facts);
@@ -130,8 +149,8 @@ slot_not_past(const BookingFacts *facts, Refusal *why)
 {
 	if (facts->starts_at > facts->now)
 		return true;
-	why->message = psprintf("time slot " INT64_FORMAT " has already started",
-							facts->request.slot_id);
+	why->message =
+		psprintf("time slot " INT64_FORMAT " has already started", facts->request.slot_id);
 	why->detail = slot_in_words(facts);
 	why->hint = find_another_slot(facts);
 	return false;
@@ -181,13 +200,14 @@ patient_active(const BookingFacts *facts, Refusal *why)
 	return false;
 }
 
+/* Whoever made a hold in time may book it a little later. */
 static bool
 within_notice(const BookingFacts *facts, Refusal *why)
 {
-	if (facts->starts_at >= facts->earliest_start)
+	if (facts->starts_at >= facts->earliest_start || facts->is_own_hold)
 		return true;
-	why->message = psprintf("it is too late to book time slot " INT64_FORMAT,
-							facts->request.slot_id);
+	why->message =
+		psprintf("it is too late to book time slot " INT64_FORMAT, facts->request.slot_id);
 	why->detail = psprintf("%s The clinic books only slots from %s on.", slot_in_words(facts),
 						   booking_local_time(facts->earliest_start, facts->time_zone));
 	why->hint = "Choose a later slot, or call the clinic.";
@@ -197,10 +217,10 @@ within_notice(const BookingFacts *facts, Refusal *why)
 static bool
 within_horizon(const BookingFacts *facts, Refusal *why)
 {
-	if (facts->starts_at <= facts->latest_start)
+	if (facts->starts_at <= facts->latest_start || facts->is_own_hold)
 		return true;
-	why->message = psprintf("it is too early to book time slot " INT64_FORMAT,
-							facts->request.slot_id);
+	why->message =
+		psprintf("it is too early to book time slot " INT64_FORMAT, facts->request.slot_id);
 	why->detail = psprintf("%s The clinic books only slots up to %s.", slot_in_words(facts),
 						   booking_local_time(facts->latest_start, facts->time_zone));
 	why->hint = "Choose an earlier slot, or try again later.";
@@ -231,19 +251,28 @@ static const Rule chain[] = {
 	{"within_notice", ERRCODE_BOOKING_UNPROCESSABLE, "clinics", SLOT, within_notice},
 	{"within_horizon", ERRCODE_BOOKING_UNPROCESSABLE, "clinics", SLOT, within_horizon},
 	{"patient_not_double_booked", ERRCODE_BOOKING_CONFLICT, "appointments", SLOT_AND_PATIENT,
-	patient_not_double_booked},
+	 patient_not_double_booked},
 };
+
+/* Whether a row version that we see is being replaced by another session. */
+static bool
+is_changing(TransactionId xmax)
+{
+	return TransactionIdIsNormal(xmax) && !TransactionIdIsCurrentTransactionId(xmax) &&
+		   TransactionIdIsInProgress(xmax);
+}
 
 /* Gathers the facts about a request, by a new snapshot or, for a STABLE caller, by its own. */
 static void
 look(const BookingRequest *request, bool in_callers_snapshot, BookingFacts *facts)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	Datum		args[] = {Int64GetDatum(request->slot_id), Int64GetDatum(request->patient_id),
-	TimestampTzGetDatum(now)};
-	const char	arg_nulls[] = {' ', request->has_patient ? ' ' : 'n', ' '};
-	Datum		fact[FACT_COLUMNS];
-	bool		unknown[FACT_COLUMNS];
+	Datum args[] = {Int64GetDatum(request->slot_id), Int64GetDatum(request->patient_id),
+					TimestampTzGetDatum(now), Int64GetDatum(request->appointment_id)};
+	const char arg_nulls[] = {' ', request->has_patient ? ' ' : 'n', ' ',
+							  request->moves_appointment ? ' ' : 'n'};
+	Datum fact[FACT_COLUMNS];
+	bool unknown[FACT_COLUMNS];
 
 	if (in_callers_snapshot)
 		booking_query(&look_plan, args, arg_nulls);
@@ -273,15 +302,24 @@ look(const BookingRequest *request, bool in_callers_snapshot, BookingFacts *fact
 	facts->doctor_name = TextDatumGetCString(fact[DOCTOR_NAME]);
 	facts->doctor_is_active = DatumGetBool(fact[DOCTOR_IS_ACTIVE]);
 	facts->patient_is_elsewhere = DatumGetBool(fact[PATIENT_IS_ELSEWHERE]);
-	facts->is_occupied = !unknown[OCCUPANT_IS_HOLD];
-	facts->is_held = facts->is_occupied && DatumGetBool(fact[OCCUPANT_IS_HOLD]);
+	facts->clinic_hold_expires_at = DatumGetTimestampTz(fact[HOLD_EXPIRES_AT]);
+
+	facts->has_occupant = !unknown[OCCUPANT_ID];
+	if (!facts->has_occupant)
+		return;
+	facts->occupant_id = DatumGetInt64(fact[OCCUPANT_ID]);
+	facts->is_hold = DatumGetBool(fact[OCCUPANT_IS_HOLD]);
+	facts->is_expired_hold = facts->is_hold && DatumGetBool(fact[OCCUPANT_HOLD_EXPIRED]);
+	facts->is_own_hold = facts->is_hold && !facts->is_expired_hold && request->has_patient &&
+						 DatumGetInt64(fact[OCCUPANT_PATIENT_ID]) == request->patient_id;
+	facts->occupant_is_changing = is_changing(DatumGetTransactionId(fact[OCCUPANT_XMAX]));
 }
 
 static bool
 can_be_judged(const Rule *rule, const BookingFacts *facts)
 {
-	bool		needs_slot = rule->subject == SLOT || rule->subject == SLOT_AND_PATIENT;
-	bool		needs_patient = rule->subject == PATIENT || rule->subject == SLOT_AND_PATIENT;
+	bool needs_slot = rule->subject == SLOT || rule->subject == SLOT_AND_PATIENT;
+	bool needs_patient = rule->subject == PATIENT || rule->subject == SLOT_AND_PATIENT;
 
 	return (facts->slot_exists || !needs_slot) && (facts->patient_exists || !needs_patient);
 }
@@ -305,35 +343,50 @@ booking_look(const BookingRequest *request, BookingFacts *facts)
 	look(request, false, facts);
 }
 
-/* Raises the first rule that fails. */
+/* Raises the first rule that fails, the clinic's own after ours. */
 void
 booking_enforce_rules(const BookingFacts *facts)
 {
 	for (int i = 0; i < lengthof(chain); i++)
 	{
-		Refusal		why = {chain[i].sqlstate, chain[i].name, chain[i].table, NULL, NULL, NULL};
+		Refusal why = {
+			.sqlstate = chain[i].sqlstate,
+			.rule = chain[i].name,
+			.table = chain[i].table,
+		};
 
 		if (!chain[i].passes(facts, &why))
 			booking_refuse(&why);
 	}
+	booking_enforce_clinic_rules(facts);
+}
+
+/* Adds a row to the answer of check_booking; refusal is NULL unless the rule failed. */
+void
+booking_report_rule(ReturnSetInfo *result, const char *name, bool judged, const Refusal *refusal)
+{
+	Datum values[] = {CStringGetTextDatum(name), BoolGetDatum(refusal == NULL), 0, 0};
+	bool nulls[] = {false, !judged, true, true};
+
+	if (refusal != NULL)
+	{
+		values[2] = CStringGetTextDatum(unpack_sql_state(refusal->sqlstate));
+		values[3] = CStringGetTextDatum(refusal->message);
+		nulls[2] = nulls[3] = false;
+	}
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 static void
 report_rule(ReturnSetInfo *result, const Rule *rule, const BookingFacts *facts)
 {
-	Refusal		why = {0};
-	bool		judged = can_be_judged(rule, facts);
-	bool		passed = judged && rule->passes(facts, &why);
-	Datum		values[] = {CStringGetTextDatum(rule->name), BoolGetDatum(passed), 0, 0};
-	bool		nulls[] = {false, !judged, true, true};
+	Refusal why = {
+		.sqlstate = rule->sqlstate,
+	};
+	bool judged = can_be_judged(rule, facts);
+	bool failed = judged && !rule->passes(facts, &why);
 
-	if (judged && !passed)
-	{
-		values[2] = CStringGetTextDatum(unpack_sql_state(rule->sqlstate));
-		values[3] = CStringGetTextDatum(why.message);
-		nulls[2] = nulls[3] = false;
-	}
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	booking_report_rule(result, rule->name, judged, failed ? &why : NULL);
 }
 
 /* A dry run of the whole chain: a row a rule. */
@@ -343,7 +396,7 @@ booking_check_booking(PG_FUNCTION_ARGS)
 {
 	BookingRequest request;
 	BookingFacts facts;
-	Caller		caller;
+	Caller caller;
 	ReturnSetInfo *result;
 
 	booking_caller(&caller);
@@ -354,6 +407,8 @@ booking_check_booking(PG_FUNCTION_ARGS)
 	look(&request, true, &facts);
 	for (int i = 0; i < lengthof(chain); i++)
 		report_rule(result, &chain[i], &facts);
+	if (facts.slot_exists && facts.patient_exists)
+		booking_report_clinic_rules(&facts, result);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -365,8 +420,8 @@ booking_is_slot_available(PG_FUNCTION_ARGS)
 {
 	BookingRequest request = {0};
 	BookingFacts facts;
-	Refusal		why = {0};
-	bool		available = true;
+	Refusal why = {0};
+	bool available = true;
 
 	booking_require(fcinfo, 0, "slot_id");
 	request.slot_id = PG_GETARG_INT64(0);

@@ -4,8 +4,9 @@
  */
 #include "booking.h"
 
+#include "commands/trigger.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
+#include "utils/rel.h"
 
 #define MOST_SLOTS 10000
 
@@ -35,30 +36,46 @@
 	" AND d.is_active AND d.deleted_at IS NULL AND c.is_active AND c.deleted_at IS NULL" \
 	" ORDER BY s.starts_at, d.id LIMIT $7"
 
-#define AVAILABLE_ARGS 7, {INT8OID, INT8OID, TEXTOID, DATEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}
+#define AVAILABLE_ARGS \
+	7, \
+	{ \
+		INT8OID, INT8OID, TEXTOID, DATEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID \
+	}
 
-static BookingPlan of_doctor_plan = {AVAILABLE_SQL("d.id = $1 AND ($2 IS NULL OR c.id = $2)"), AVAILABLE_ARGS};
+static BookingPlan of_doctor_plan = {AVAILABLE_SQL("d.id = $1 AND ($2 IS NULL OR c.id = $2)"),
+									 AVAILABLE_ARGS};
 static BookingPlan of_clinic_plan = {AVAILABLE_SQL("d.clinic_id = $2"), AVAILABLE_ARGS};
 static BookingPlan of_all_plan = {AVAILABLE_SQL("true"), AVAILABLE_ARGS};
 
 static BookingPlan doctor_exists_plan = {
-	"SELECT FROM booking.doctors WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}
-};
+	"SELECT FROM booking.doctors WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 static BookingPlan clinic_exists_plan = {
-	"SELECT FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}
-};
+	"SELECT FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 
+static BookingPlan occupied_plan = {
+	"SELECT FROM booking.appointments"
+	" WHERE time_slot_id = $1 AND status IN " OCCUPYING_STATUSES
+	" AND ends_at > clock_timestamp()"
+	" AND (status <> 'pending' OR hold_expires_at > clock_timestamp())",
+	1,
+	{INT8OID}};
 static BookingPlan set_availability_plan = {
 	"UPDATE booking.time_slots AS s SET is_available = $2, held_until = NULL, updated_at = now()"
-	" WHERE id = $1 AND deleted_at IS NULL RETURNING s", 2, {INT8OID, BOOLOID}
-};
+	" WHERE id = $1 AND deleted_at IS NULL RETURNING s",
+	2,
+	{INT8OID, BOOLOID}};
 
 static void
 require_range(FunctionCallInfo fcinfo)
 {
-	static const Refusal reversed = {ERRCODE_BOOKING_UNPROCESSABLE, "range_not_reversed", "time_slots",
-		"from_time is after until_time", "from_time belongs to the range, until_time does not.",
-	"Swap from_time and until_time."};
+	static const Refusal reversed = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "range_not_reversed",
+		.table = "time_slots",
+		.message = "from_time is after until_time",
+		.detail = "from_time belongs to the range, until_time does not.",
+		.hint = "Swap from_time and until_time.",
+	};
 
 	if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5) && PG_GETARG_TIMESTAMPTZ(4) > PG_GETARG_TIMESTAMPTZ(5))
 		booking_refuse(&reversed);
@@ -67,9 +84,14 @@ require_range(FunctionCallInfo fcinfo)
 static void
 require_limit(FunctionCallInfo fcinfo)
 {
-	static const Refusal out_of_range = {ERRCODE_BOOKING_UNPROCESSABLE, "max_slots_in_range", "time_slots",
-		"max_slots is not between 1 and 10000", "it limits the number of rows returned.",
-	"Ask for the next page with from_time."};
+	static const Refusal out_of_range = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "max_slots_in_range",
+		.table = "time_slots",
+		.message = "max_slots is not between 1 and 10000",
+		.detail = "it limits the number of rows returned.",
+		.hint = "Ask for the next page with from_time.",
+	};
 
 	booking_require(fcinfo, 6, "max_slots");
 	if (PG_GETARG_INT32(6) < 1 || PG_GETARG_INT32(6) > MOST_SLOTS)
@@ -87,16 +109,23 @@ PG_FUNCTION_INFO_V1(booking_available_slots);
 Datum
 booking_available_slots(PG_FUNCTION_ARGS)
 {
-	Datum		doctor_id = PG_GETARG_DATUM(0);
-	Datum		clinic_id = PG_GETARG_DATUM(2);
-	bool		any_doctor = PG_ARGISNULL(0);
-	bool		any_clinic = PG_ARGISNULL(2);
-	BookingPlan *plan = !any_doctor ? &of_doctor_plan : !any_clinic ? &of_clinic_plan : &of_all_plan;
-	Datum		values[] = {doctor_id, clinic_id, PG_GETARG_DATUM(3), PG_GETARG_DATUM(1),
-	PG_GETARG_DATUM(4), PG_GETARG_DATUM(5), PG_GETARG_DATUM(6)};
-	const char	nulls[] = {any_doctor ? 'n' : ' ', any_clinic ? 'n' : ' ',
-		PG_ARGISNULL(3) ? 'n' : ' ', PG_ARGISNULL(1) ? 'n' : ' ',
-	PG_ARGISNULL(4) ? 'n' : ' ', PG_ARGISNULL(5) ? 'n' : ' ', ' '};
+	Datum doctor_id = PG_GETARG_DATUM(0);
+	Datum clinic_id = PG_GETARG_DATUM(2);
+	bool any_doctor = PG_ARGISNULL(0);
+	bool any_clinic = PG_ARGISNULL(2);
+	BookingPlan *plan = !any_doctor   ? &of_doctor_plan
+						: !any_clinic ? &of_clinic_plan
+									  : &of_all_plan;
+	Datum values[] = {doctor_id,          clinic_id,          PG_GETARG_DATUM(3),
+					  PG_GETARG_DATUM(1), PG_GETARG_DATUM(4), PG_GETARG_DATUM(5),
+					  PG_GETARG_DATUM(6)};
+	const char nulls[] = {any_doctor ? 'n' : ' ',
+						  any_clinic ? 'n' : ' ',
+						  PG_ARGISNULL(3) ? 'n' : ' ',
+						  PG_ARGISNULL(1) ? 'n' : ' ',
+						  PG_ARGISNULL(4) ? 'n' : ' ',
+						  PG_ARGISNULL(5) ? 'n' : ' ',
+						  ' '};
 
 	if (!PG_ARGISNULL(1))
 		booking_require_date(PG_GETARG_DATEADT(1));
@@ -117,9 +146,13 @@ booking_available_slots(PG_FUNCTION_ARGS)
 static void
 refuse_occupied(int64 slot_id)
 {
-	Refusal		occupied = {ERRCODE_BOOKING_CONFLICT, "slot_not_booked", "appointments", NULL,
-		"an appointment, or a hold that has not expired, occupies it.",
-	"Cancel or move the appointment first."};
+	Refusal occupied = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "slot_not_booked",
+		.table = "appointments",
+		.detail = "an appointment, or a hold that has not expired, occupies it.",
+		.hint = "Cancel or move the appointment first.",
+	};
 
 	occupied.message = psprintf("time slot " INT64_FORMAT " is occupied", slot_id);
 	booking_refuse(&occupied);
@@ -129,10 +162,10 @@ PG_FUNCTION_INFO_V1(booking_set_slot_availability);
 Datum
 booking_set_slot_availability(PG_FUNCTION_ARGS)
 {
-	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	BookingRequest request = {PG_GETARG_INT64(0)};
 	BookingFacts facts;
-	Datum		slot;
+	Datum slot;
 
 	booking_require(fcinfo, 0, "slot_id");
 	booking_require(fcinfo, 1, "is_available");
@@ -140,11 +173,28 @@ booking_set_slot_availability(PG_FUNCTION_ARGS)
 	booking_start_writing("set_slot_availability()");
 	booking_lock(SLOT_LOCK, request.slot_id, ExclusiveLock);
 	booking_look(&request, &facts);
-	if (facts.is_occupied)
+	if (booking_is_occupied(&facts))
 		refuse_occupied(request.slot_id);
 	if (booking_execute(&set_availability_plan, values, NULL) == 0)
 		booking_refuse_unknown(&booking_slot, request.slot_id);
 	slot = booking_returned_row();
 	SPI_finish();
 	return slot;
+}
+
+/* A BEFORE UPDATE trigger, for raw SQL: what is booked stays as it was booked. */
+PG_FUNCTION_INFO_V1(booking_guard_time_slot);
+Datum
+booking_guard_time_slot(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool isnull;
+	Datum slot_id = heap_getattr(trigger->tg_trigtuple, SPI_fnumber(desc, "id"), desc, &isnull);
+
+	SPI_connect();
+	if (booking_execute(&occupied_plan, &slot_id, NULL) > 0)
+		refuse_occupied(DatumGetInt64(slot_id));
+	SPI_finish();
+	return PointerGetDatum(trigger->tg_newtuple);
 }

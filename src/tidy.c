@@ -11,15 +11,13 @@
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
-#define BLANKS " \t\n\v\f\r"
-
 static HeapTuple
 trim_column(HeapTuple row, TupleDesc desc, const char *name)
 {
-	int			column = SPI_fnumber(desc, name);
-	bool		isnull;
-	Datum		value = heap_getattr(row, column, desc, &isnull);
-	Datum		trimmed;
+	int column = SPI_fnumber(desc, name);
+	bool isnull;
+	Datum value = heap_getattr(row, column, desc, &isnull);
+	Datum trimmed;
 
 	if (isnull)
 		return row;
@@ -33,9 +31,9 @@ trim_column(HeapTuple row, TupleDesc desc, const char *name)
 static HeapTuple
 stamp_update(HeapTuple row, TupleDesc desc)
 {
-	int			column = SPI_fnumber(desc, "updated_at");
-	Datum		now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	bool		isnull = false;
+	int column = SPI_fnumber(desc, "updated_at");
+	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	bool isnull = false;
 
 	return heap_modify_tuple_by_cols(row, desc, 1, &column, &now, &isnull);
 }
@@ -45,9 +43,9 @@ Datum
 booking_tidy_row(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
-	TupleDesc	desc = RelationGetDescr(data->tg_relation);
-	bool		is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
-	HeapTuple	row = is_update ? data->tg_newtuple : data->tg_trigtuple;
+	TupleDesc desc = RelationGetDescr(data->tg_relation);
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
+	HeapTuple row = is_update ? data->tg_newtuple : data->tg_trigtuple;
 
 	for (int i = 0; i < data->tg_trigger->tgnargs; i++)
 		row = trim_column(row, desc, data->tg_trigger->tgargs[i]);

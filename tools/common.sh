@@ -11,7 +11,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 pg_config=${PG_CONFIG:-pg_config}
 bindir=$("$pg_config" --bindir)
 
-# The caller's PGHOST, PGSERVICE and so on must not lead to a real server.
+# The caller's PGHOST, PGSERVICE and so on must not lead to a real server, by way of
+# make's command line either.
+unset MAKEFLAGS
 for name in "${!PG@}" "${!LC_@}"; do
 	[[ $name == PG_CONFIG ]] || unset "$name"
 done
@@ -43,31 +45,37 @@ trap 'exit 130' INT TERM
 
 quietly()
 {
-	local output
-	output=$("$@" 2>&1) || { echo "$output" >&2; return 1; }
+	"$@" &>"$work/output" || { cat "$work/output" >&2; return 1; }
 }
 
-# Copies the checkout without what was built in it.
+# Copies the checkout without what was built or left behind in it.
 copy_tree()
 {
 	mkdir -p "$1"
-	tar -c --exclude=./.git --exclude=./log --exclude='*.o' --exclude='*.bc' --exclude='*.so' . |
+	tar -c --exclude=./{.git,log,results,tmp_check,regression.diffs} --exclude=*.{o,bc,so} . |
 		tar -x -C "$1"
 	((EUID)) || chown -R postgres: "$1"
 }
 
 install_extension()
 {
-	local as_root=()
-	[[ -w $("$pg_config" --pkglibdir) && -w $("$pg_config" --sharedir)/extension ]] || as_root=(sudo)
+	local library_dir as_root=()
+	library_dir=$("$pg_config" --pkglibdir)
+	if [[ ! -w $library_dir || ! -w $("$pg_config" --sharedir)/extension ]]; then
+		if ! command -v sudo >/dev/null; then
+			echo "cannot install into $library_dir: not root, and there is no sudo" >&2
+			return 1
+		fi
+		as_root=(sudo)
+	fi
 	quietly make -s all && quietly "${as_root[@]}" make -s install PG_CONFIG="$pg_config"
 }
 
 start_cluster()
 {
+	local options="-c listen_addresses='' -c unix_socket_directories=$work -c fsync=off -c timezone=UTC"
+
 	quietly as_server_user initdb -D "$work/data" -U postgres -A trust --no-sync \
 		--encoding=UTF8 --locale=C.UTF-8 &&
-		quietly as_server_user pg_ctl -D "$work/data" -l "$work/server.log" -o "
-			-c listen_addresses='' -c unix_socket_directories=$work
-			-c fsync=off -c timezone=UTC" start
+		quietly as_server_user pg_ctl -D "$work/data" -l "$work/server.log" -o "$options" start
 }

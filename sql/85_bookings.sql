@@ -1,0 +1,82 @@
+-- Appointments to read and write as one thing, with the names and local times people know.
+
+CREATE VIEW booking.bookings WITH (security_invoker = true) AS
+	SELECT a.id, a.time_slot_id, a.patient_id, a.status,
+		   (a.starts_at AT TIME ZONE c.time_zone)::date AS local_date,
+		   (a.starts_at AT TIME ZONE c.time_zone)::time AS local_start,
+		   (a.ends_at AT TIME ZONE c.time_zone)::time AS local_end,
+		   c.time_zone,
+		   d.name AS doctor_name, c.name AS clinic_name, p.name AS patient_name,
+		   a.starts_at, a.ends_at, a.doctor_id, a.clinic_id,
+		   a.booked_at, a.hold_expires_at, a.idempotency_key
+	FROM booking.appointments a
+		JOIN booking.clinics c ON c.id = a.clinic_id
+		JOIN booking.doctors d ON d.id = a.doctor_id
+		JOIN booking.patients p ON p.id = a.patient_id;
+COMMENT ON VIEW booking.bookings IS 'Appointments with names and local times, to be written as well. INSERT (time_slot_id, patient_id) books, with status pending holds; UPDATE of status or time_slot_id changes the status or moves; DELETE cancels. Each is the function of that name, with its rules and errors, and RETURNING gives the row.';
+COMMENT ON COLUMN booking.bookings.id IS 'The appointment.';
+COMMENT ON COLUMN booking.bookings.time_slot_id IS 'The time slot; updating it moves the appointment.';
+COMMENT ON COLUMN booking.bookings.patient_id IS 'The patient; left out of an INSERT, the one the caller is.';
+COMMENT ON COLUMN booking.bookings.status IS 'The status; updating it changes it as status_transitions allows.';
+COMMENT ON COLUMN booking.bookings.local_date IS 'Date on which it starts, in time_zone.';
+COMMENT ON COLUMN booking.bookings.local_start IS 'Wall-clock time at which it starts, in time_zone.';
+COMMENT ON COLUMN booking.bookings.local_end IS 'Wall-clock time at which it ends, in time_zone.';
+COMMENT ON COLUMN booking.bookings.time_zone IS 'The clinic''s time zone.';
+COMMENT ON COLUMN booking.bookings.doctor_name IS 'Name of the doctor.';
+COMMENT ON COLUMN booking.bookings.clinic_name IS 'Name of the clinic.';
+COMMENT ON COLUMN booking.bookings.patient_name IS 'Name of the patient.';
+COMMENT ON COLUMN booking.bookings.starts_at IS 'The instant it starts.';
+COMMENT ON COLUMN booking.bookings.ends_at IS 'The instant it ends.';
+COMMENT ON COLUMN booking.bookings.doctor_id IS 'The doctor.';
+COMMENT ON COLUMN booking.bookings.clinic_id IS 'The clinic.';
+COMMENT ON COLUMN booking.bookings.booked_at IS 'When it was booked; null for a hold.';
+COMMENT ON COLUMN booking.bookings.hold_expires_at IS 'Until when a hold keeps the slot.';
+COMMENT ON COLUMN booking.bookings.idempotency_key IS 'The key of the request: the patient''s same key again is the same appointment.';
+
+-- Control flow only: the functions it calls do the work and decide on the caller.
+CREATE FUNCTION booking.write_booking() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+	appointment_id bigint := CASE WHEN TG_OP <> 'INSERT' THEN OLD.id END;
+BEGIN
+	IF TG_OP = 'INSERT' AND coalesce(NEW.status, 'booked') = 'booked' THEN
+		appointment_id := (booking.book_slot(NEW.time_slot_id, NEW.patient_id, NEW.idempotency_key)).id;
+	ELSIF TG_OP = 'INSERT' AND NEW.status = 'pending' THEN
+		appointment_id := (booking.hold_slot(NEW.time_slot_id, NEW.patient_id, NULL, NEW.idempotency_key)).id;
+	ELSIF TG_OP = 'INSERT' THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'PT422',
+			MESSAGE = format('an appointment cannot be made as %s', NEW.status),
+			DETAIL = 'rule booking_starts_booked: it starts as booked, or as pending, which is a hold.',
+			HINT = 'Leave status out to book.',
+			SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'booking_starts_booked';
+	ELSIF TG_OP = 'DELETE' THEN
+		PERFORM booking.cancel_appointment(OLD.id);
+		RETURN OLD;
+	ELSE
+		IF ROW (NEW.id, NEW.patient_id) IS DISTINCT FROM ROW (OLD.id, OLD.patient_id) THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'PT422',
+				MESSAGE = format('id and patient_id of appointment %s cannot be changed', OLD.id),
+				DETAIL = 'rule appointment_keeps_its_identity: only status and time_slot_id may be set.',
+				HINT = 'Cancel it and book another.',
+				SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'appointment_keeps_its_identity';
+		END IF;
+		IF NEW.time_slot_id IS DISTINCT FROM OLD.time_slot_id THEN
+			PERFORM booking.reschedule_appointment(OLD.id, NEW.time_slot_id);
+		END IF;
+		IF NEW.status IS DISTINCT FROM OLD.status THEN
+			PERFORM booking.set_appointment_status(OLD.id, NEW.status);
+		END IF;
+	END IF;
+
+	SELECT b.* INTO STRICT NEW FROM booking.bookings b WHERE b.id = appointment_id;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION booking.write_booking() IS
+	'Trigger: carries out INSERT, UPDATE and DELETE on the view bookings by book_slot, hold_slot, reschedule_appointment, set_appointment_status and cancel_appointment.';
+CREATE TRIGGER write INSTEAD OF INSERT OR UPDATE OR DELETE ON booking.bookings
+	FOR EACH ROW EXECUTE FUNCTION booking.write_booking();
+

@@ -1,0 +1,408 @@
+/*
+ * clinic_rules.c
+ *		The clinic's own rules: adding, removing and running them. Run by rules.c, after ours.
+ *
+ * A rule's function is somebody's code. It runs as its owner in a security-restricted
+ * operation, as PostgreSQL runs the functions of an index, never with the rights of the
+ * extension's owner, under which our own code runs.
+ *
+ * Each backend keeps the list of rules. A change of the table rules, or of any function,
+ * discards it in every session by the server's own invalidation messages.
+ */
+#include "booking.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_collation_d.h"
+#include "catalog/pg_proc.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+static BookingPlan add_plan = {
+	"INSERT INTO booking.rules AS r (name, check_function, clinic_id, \"position\")"
+	" VALUES ($1, $2, $3, $4) RETURNING r",
+	4,
+	{TEXTOID, TEXTOID, INT8OID, INT4OID}};
+static BookingPlan remove_plan = {
+	"UPDATE booking.rules AS r SET deleted_at = now()"
+	" WHERE name = $1 AND clinic_id IS NOT DISTINCT FROM $2 AND deleted_at IS NULL RETURNING r",
+	2,
+	{TEXTOID, INT8OID}};
+static BookingPlan list_plan = {
+	"SELECT name, clinic_id, check_function FROM booking.rules"
+	" WHERE deleted_at IS NULL ORDER BY \"position\", name",
+	0,
+	{0}};
+static BookingPlan rows_plan = {
+	"SELECT s, p FROM booking.time_slots s, booking.patients p WHERE s.id = $1 AND p.id = $2",
+	2,
+	{INT8OID, INT8OID}};
+
+typedef struct ClinicRule
+{
+	char *name;
+	char *check_function;
+	Oid function; /* InvalidOid when there is none of that name and form */
+	bool of_all_clinics;
+	int64 clinic_id;
+} ClinicRule;
+
+/* This backend's copy of the list. */
+static MemoryContext kept_context = NULL;
+static ClinicRule *kept_rules = NULL;
+static uint64 kept_count = 0;
+static Oid kept_relation = InvalidOid;
+static bool kept_is_current = false;
+static uint64 invalidations = 0;
+
+static void
+discard(void)
+{
+	invalidations++;
+	kept_is_current = false;
+}
+
+static void
+discard_for_relation(Datum arg, Oid relation)
+{
+	if (relation == InvalidOid || relation == kept_relation)
+		discard();
+}
+
+static void
+discard_for_function(Datum arg, int cache, uint32 hash)
+{
+	discard();
+}
+
+static Oid
+row_type(const char *table)
+{
+	return get_rel_type_id(get_relname_relid(table, get_namespace_oid("booking", false)));
+}
+
+/* Whether a function is of the form that a rule's has to be. */
+static bool
+is_check_function(Oid function, Oid *owner)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc proc;
+	bool fits;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	*owner = proc->proowner;
+	fits = proc->prokind == PROKIND_FUNCTION && !proc->proretset && proc->prorettype == TEXTOID &&
+		   proc->pronargs == 2 && proc->proargtypes.values[0] == row_type("time_slots") &&
+		   proc->proargtypes.values[1] == row_type("patients");
+	ReleaseSysCache(tuple);
+	return fits;
+}
+
+/* By the catalogue itself: the extension's owner need not have USAGE of the schema. */
+static Oid
+find_check_function(text *qualified_name)
+{
+	List *names = textToQualifiedNameList(qualified_name);
+	Oid types[] = {row_type("time_slots"), row_type("patients")};
+	Oid schema = get_namespace_oid(strVal(linitial(names)), true);
+	Oid owner;
+	Oid function;
+
+	if (!OidIsValid(schema) || list_length(names) != 2)
+		return InvalidOid;
+	function =
+		GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(strVal(lsecond(names))),
+						PointerGetDatum(buildoidvector(types, 2)), ObjectIdGetDatum(schema));
+	return is_check_function(function, &owner) ? function : InvalidOid;
+}
+
+/* The rows of the list query, which SPI still has, as this backend keeps them. */
+static ClinicRule *
+copy_rules(MemoryContext context, uint64 count)
+{
+	ClinicRule *rules = MemoryContextAllocZero(context, Max(count, 1) * sizeof(ClinicRule));
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		Datum values[3];
+		bool nulls[3];
+
+		booking_row(i, values, nulls);
+		rules[i].name = MemoryContextStrdup(context, TextDatumGetCString(values[0]));
+		rules[i].of_all_clinics = nulls[1];
+		rules[i].clinic_id = nulls[1] ? 0 : DatumGetInt64(values[1]);
+		rules[i].check_function = MemoryContextStrdup(context, TextDatumGetCString(values[2]));
+		rules[i].function = find_check_function(DatumGetTextPP(values[2]));
+	}
+	return rules;
+}
+
+/*
+ * Reads the list by the latest snapshot, even in REPEATABLE READ: it outlives the transaction.
+ * An invalidation that arrives meanwhile leaves it to be read again.
+ */
+static void
+read_rules(void)
+{
+	static bool is_listening = false;
+	MemoryContext context;
+	uint64 seen;
+
+	if (!is_listening)
+	{
+		CacheRegisterRelcacheCallback(discard_for_relation, (Datum) 0);
+		CacheRegisterSyscacheCallback(PROCOID, discard_for_function, (Datum) 0);
+		is_listening = true;
+	}
+
+	kept_relation = get_relname_relid("rules", get_namespace_oid("booking", false));
+	seen = invalidations;
+	context = AllocSetContextCreate(TopMemoryContext, "booking rules", ALLOCSET_SMALL_SIZES);
+	PushActiveSnapshot(GetLatestSnapshot());
+	kept_count = 0;
+	kept_rules = copy_rules(context, booking_query(&list_plan, NULL, NULL));
+	PopActiveSnapshot();
+
+	kept_count = SPI_processed;
+	if (kept_context != NULL)
+		MemoryContextDelete(kept_context);
+	kept_context = context;
+	kept_is_current = seen == invalidations;
+}
+
+/* Copies, since running one rule may discard the list. */
+static List *
+rules_of_clinic(int64 clinic_id)
+{
+	List *rules = NIL;
+
+	if (!kept_is_current)
+		read_rules();
+	for (uint64 i = 0; i < kept_count; i++)
+	{
+		ClinicRule *rule;
+
+		if (!kept_rules[i].of_all_clinics && kept_rules[i].clinic_id != clinic_id)
+			continue;
+		rule = palloc(sizeof(ClinicRule));
+		*rule = kept_rules[i];
+		rule->name = pstrdup(rule->name);
+		rule->check_function = pstrdup(rule->check_function);
+		rules = lappend(rules, rule);
+	}
+	return rules;
+}
+
+/* The rule's answer; NULL when it lets the booking pass. */
+static char *
+call_check_function(Oid function, Datum slot, Datum patient)
+{
+	FmgrInfo flinfo;
+	LOCAL_FCINFO(call, 2);
+	Datum answer;
+
+	fmgr_info(function, &flinfo);
+	InitFunctionCallInfoData(*call, &flinfo, 2, DEFAULT_COLLATION_OID, NULL, NULL);
+	call->args[0].value = slot;
+	call->args[0].isnull = false;
+	call->args[1].value = patient;
+	call->args[1].isnull = false;
+	answer = FunctionCallInvoke(call);
+	return call->isnull ? NULL : TextDatumGetCString(answer);
+}
+
+/*
+ * Runs a rule as the owner of its function. The new snapshot shows it what was committed
+ * while we waited for the locks.
+ */
+static char *
+run_as_owner(const ClinicRule *rule, Datum slot, Datum patient)
+{
+	Oid owner;
+	Oid user;
+	int security;
+	int guc_level;
+	char *answer;
+
+	if (!OidIsValid(rule->function) || !is_check_function(rule->function, &owner))
+		return NULL;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(owner, security | SECURITY_RESTRICTED_OPERATION);
+	guc_level = NewGUCNestLevel();
+	PushActiveSnapshot(GetTransactionSnapshot());
+
+	answer = call_check_function(rule->function, slot, patient);
+
+	PopActiveSnapshot();
+	AtEOXact_GUC(false, guc_level);
+	SetUserIdAndSecContext(user, security);
+	return answer;
+}
+
+/* Fills in why a rule refuses; false when it does not. */
+static bool
+rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
+{
+	why->sqlstate = ERRCODE_BOOKING_UNPROCESSABLE;
+	why->rule = rule->name;
+	why->table = "rules";
+	if (!OidIsValid(rule->function))
+	{
+		why->message = psprintf("the clinic's rule \"%s\" cannot be checked", rule->name);
+		why->detail = psprintf(
+			"its function %s(booking.time_slots, booking.patients) RETURNS text does not exist.",
+			rule->check_function);
+		why->hint = psprintf("Create the function again, or SELECT booking.remove_rule(%s).",
+							 quote_literal_cstr(rule->name));
+		return true;
+	}
+
+	why->message = run_as_owner(rule, slot, patient);
+	why->detail = "a rule of the clinic's own refuses the booking.";
+	why->hint = "Choose another slot, or ask the clinic.";
+	return why->message != NULL;
+}
+
+/* The rows that rules are called with. */
+static void
+fetch_rows(const BookingRequest *request, Datum *slot_and_patient)
+{
+	Datum args[] = {Int64GetDatum(request->slot_id), Int64GetDatum(request->patient_id)};
+	bool nulls[2];
+
+	booking_query(&rows_plan, args, NULL);
+	booking_row(0, slot_and_patient, nulls);
+}
+
+/*
+ * Tries the clinic's rules on a request that passed ours, and raises or reports what each says.
+ * A hold was judged when it was made; a rule that counts would count it against itself.
+ */
+static void
+try_rules(const BookingFacts *facts, ReturnSetInfo *report)
+{
+	List *rules = facts->is_own_hold ? NIL : rules_of_clinic(facts->clinic_id);
+	Datum rows[2];
+	ListCell *cell;
+
+	if (rules == NIL)
+		return;
+	fetch_rows(&facts->request, rows);
+	foreach (cell, rules)
+	{
+		const ClinicRule *rule = lfirst(cell);
+		Refusal why;
+		bool refuses = rule_refuses(rule, rows[0], rows[1], &why);
+
+		if (report != NULL)
+			booking_report_rule(report, rule->name, true, refuses ? &why : NULL);
+		else if (refuses)
+			booking_refuse(&why);
+	}
+}
+
+void
+booking_enforce_clinic_rules(const BookingFacts *facts)
+{
+	try_rules(facts, NULL);
+}
+
+void
+booking_report_clinic_rules(const BookingFacts *facts, ReturnSetInfo *result)
+{
+	try_rules(facts, result);
+}
+
+static void
+check_function_form(Oid function)
+{
+	static const Refusal misfit = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "rule_function_fits",
+		.table = "rules",
+		.message = "the function is not of the form that a rule needs",
+		.detail = "a rule is (slot booking.time_slots, patient booking.patients) RETURNS text.",
+		.hint = "Create such a function, and give its name with these argument types.",
+	};
+	Oid owner;
+
+	if (!is_check_function(function, &owner))
+		booking_refuse(&misfit);
+	if (!has_privs_of_role(GetOuterUserId(), owner))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("must be owner of function %s", format_procedure(function)),
+						errdetail("A rule runs with the rights of the owner of its function."),
+						errhint("Let the function's owner add the rule.")));
+}
+
+PG_FUNCTION_INFO_V1(booking_add_rule);
+Datum
+booking_add_rule(PG_FUNCTION_ARGS)
+{
+	Datum values[] = {PG_GETARG_DATUM(0), 0, PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
+	char nulls[] = {' ', ' ', PG_ARGISNULL(2) ? 'n' : ' ', ' '};
+	Oid function = PG_GETARG_OID(1);
+	Datum rule;
+
+	booking_require(fcinfo, 0, "name");
+	booking_require(fcinfo, 1, "check_function");
+	booking_require(fcinfo, 3, "position");
+	check_function_form(function);
+	values[1] = CStringGetTextDatum(quote_qualified_identifier(
+		get_namespace_name(get_func_namespace(function)), get_func_name(function)));
+
+	booking_start_writing("add_rule()");
+	booking_execute(&add_plan, values, nulls);
+	rule = booking_returned_row();
+	SPI_finish();
+	return rule;
+}
+
+PG_FUNCTION_INFO_V1(booking_remove_rule);
+Datum
+booking_remove_rule(PG_FUNCTION_ARGS)
+{
+	static const Refusal unknown = {
+		.sqlstate = ERRCODE_BOOKING_NOT_FOUND,
+		.rule = "rule_exists",
+		.table = "rules",
+		.message = "there is no such rule",
+		.detail = "no rule of that clinic, or of all clinics, has this name.",
+		.hint = "SELECT name, clinic_id FROM booking.rules lists the rules.",
+	};
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' '};
+	Datum rule;
+
+	booking_require(fcinfo, 0, "name");
+
+	booking_start_writing("remove_rule()");
+	if (booking_execute(&remove_plan, values, nulls) == 0)
+		booking_refuse(&unknown);
+	rule = booking_returned_row();
+	SPI_finish();
+	return rule;
+}
+
+PG_FUNCTION_INFO_V1(booking_forget_rules);
+Datum
+booking_forget_rules(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	CacheInvalidateRelcache(trigger->tg_relation);
+	return PointerGetDatum(NULL);
+}

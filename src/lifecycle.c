@@ -1,0 +1,273 @@
+/*
+ * lifecycle.c
+ *		Cancelling, moving and otherwise changing appointments. Called through SQL.
+ *
+ * The triggers of transition.c judge each change and make the slot and the event follow; what
+ * is done here is to take the locks in their order before the row is touched.
+ */
+#include "booking.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+
+#define LONGEST_REASON 500
+/* Each takes a lock until commit; the lock table is shared by all. */
+#define MOST_HOLDS 5000
+
+static BookingPlan find_plan = {
+	"SELECT time_slot_id, patient_id, status::text FROM booking.appointments WHERE id = $1",
+	1,
+	{INT8OID}};
+
+/* Takes the new slot; the trigger frees the old one. */
+#define MOVE_SQL \
+	"WITH slot AS (" \
+	"    UPDATE booking.time_slots SET is_available = false, held_until = NULL, updated_at = now()" \
+	"    WHERE id = $2 AND is_available AND deleted_at IS NULL" \
+	"    RETURNING id, clinic_id, doctor_id, starts_at, ends_at) " \
+	"UPDATE booking.appointments AS a SET time_slot_id = slot.id, clinic_id = slot.clinic_id," \
+	"    doctor_id = slot.doctor_id, starts_at = slot.starts_at, ends_at = slot.ends_at" \
+	" FROM slot WHERE a.id = $1 AND a.status = 'booked' RETURNING a"
+
+static BookingPlan move_plan = {MOVE_SQL, 2, {INT8OID, INT8OID}};
+
+static BookingPlan expired_plan = {
+	"SELECT id, time_slot_id FROM booking.appointments"
+	" WHERE status = 'pending' AND hold_expires_at <= clock_timestamp()"
+	" ORDER BY hold_expires_at LIMIT $1 FOR UPDATE SKIP LOCKED",
+	1,
+	{INT4OID}};
+
+/* An appointment as it is found before its slot is locked. */
+typedef struct Found
+{
+	int64 slot_id;
+	int64 patient_id;
+	char *status;
+} Found;
+
+static void
+find_appointment(int64 id, Found *found)
+{
+	Datum arg = Int64GetDatum(id);
+	Datum values[3];
+	bool nulls[3];
+
+	if (booking_execute(&find_plan, &arg, NULL) == 0)
+		booking_refuse_unknown(&booking_appointment, id);
+	booking_row(0, values, nulls);
+	found->slot_id = DatumGetInt64(values[0]);
+	found->patient_id = DatumGetInt64(values[1]);
+	found->status = TextDatumGetCString(values[2]);
+}
+
+/* Locks the slot that an appointment has; it may be moved while we wait. */
+static void
+lock_appointment(int64 id)
+{
+	Found before;
+	Found after;
+
+	find_appointment(id, &after);
+	do
+	{
+		before = after;
+		booking_lock(SLOT_LOCK, before.slot_id, ExclusiveLock);
+		find_appointment(id, &after);
+	} while (after.slot_id != before.slot_id);
+}
+
+/* Trimmed; NULL when there is none. */
+static char *
+read_reason(FunctionCallInfo fcinfo, int argument)
+{
+	static const Refusal malformed = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "reason_has_1_to_500_characters",
+		.table = "appointment_events",
+		.message = "the reason does not have 1 to 500 characters",
+		.detail = "leading and trailing blanks do not count.",
+		.hint = "Shorten the reason, or leave it out.",
+	};
+	text *reason;
+	int length;
+
+	if (PG_ARGISNULL(argument))
+		return NULL;
+	reason = DatumGetTextPP(
+		DirectFunctionCall2(btrim, PG_GETARG_DATUM(argument), CStringGetTextDatum(BLANKS)));
+	length = pg_mbstrlen_with_len(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason));
+	if (length < 1 || length > LONGEST_REASON)
+		booking_refuse(&malformed);
+	return text_to_cstring(reason);
+}
+
+static Datum
+change_status(int64 id, const char *status, const char *reason, const char *function)
+{
+	Datum appointment;
+
+	booking_start_writing(function);
+	lock_appointment(id);
+	if (booking_set_status(id, status, reason) == 0)
+		booking_refuse_unknown(&booking_appointment, id);
+	appointment = booking_returned_row();
+	SPI_finish();
+	return appointment;
+}
+
+PG_FUNCTION_INFO_V1(booking_cancel_appointment);
+Datum
+booking_cancel_appointment(PG_FUNCTION_ARGS)
+{
+	booking_require(fcinfo, 0, "appointment_id");
+	return change_status(PG_GETARG_INT64(0), "cancelled", read_reason(fcinfo, 1),
+						 "cancel_appointment()");
+}
+
+PG_FUNCTION_INFO_V1(booking_set_appointment_status);
+Datum
+booking_set_appointment_status(PG_FUNCTION_ARGS)
+{
+	booking_require(fcinfo, 0, "appointment_id");
+	booking_require(fcinfo, 1, "status");
+	return change_status(PG_GETARG_INT64(0), OidOutputFunctionCall(F_ENUM_OUT, PG_GETARG_DATUM(1)),
+						 read_reason(fcinfo, 2), "set_appointment_status()");
+}
+
+static void
+check_is_booked(int64 id, const Found *found)
+{
+	Refusal refusal = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "appointment_is_booked",
+		.table = "appointments",
+		.hint = "Book a new appointment instead.",
+	};
+
+	if (strcmp(found->status, "booked") == 0)
+		return;
+	refusal.message = psprintf("appointment " INT64_FORMAT " cannot be moved", id);
+	refusal.detail = psprintf("it is %s; only a booked one can be moved.", found->status);
+	booking_refuse(&refusal);
+}
+
+/* Both slots, the lower id first, whichever it is. */
+static void
+lock_move(const Found *found, const BookingRequest *request)
+{
+	booking_lock(SLOT_LOCK, Min(found->slot_id, request->slot_id), ExclusiveLock);
+	booking_lock(SLOT_LOCK, Max(found->slot_id, request->slot_id), ExclusiveLock);
+	booking_lock(PATIENT_LOCK, request->patient_id, ExclusiveLock);
+}
+
+/* Its other slot is not among those we locked, and the caller may want something else now. */
+static void
+check_is_where_it_was(int64 id, const Found *before, const Found *now)
+{
+	Refusal moved = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "appointment_stayed",
+		.table = "appointments",
+		.detail = "another session moved it while this one waited.",
+		.hint = "Look at the appointment and try again.",
+	};
+
+	if (now->slot_id == before->slot_id)
+		return;
+	moved.message = psprintf("appointment " INT64_FORMAT " was moved a moment ago", id);
+	booking_refuse(&moved);
+}
+
+/* Leaves the moved appointment as the result. */
+static void
+move_appointment(const BookingRequest *request, const BookingFacts *facts)
+{
+	Change change = {request->appointment_id, false, NULL};
+	Datum values[] = {Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id)};
+
+	booking_release_hold(facts);
+	if (booking_change(&change, &move_plan, values, NULL) == 0)
+		booking_refuse_unwritten(request);
+}
+
+PG_FUNCTION_INFO_V1(booking_reschedule_appointment);
+Datum
+booking_reschedule_appointment(PG_FUNCTION_ARGS)
+{
+	int64 id = PG_GETARG_INT64(0);
+	BookingRequest request = {PG_GETARG_INT64(1), true, 0, true, id, NULL};
+	BookingFacts facts;
+	Found found;
+	Found now;
+	Datum appointment;
+
+	booking_require(fcinfo, 0, "appointment_id");
+	booking_require(fcinfo, 1, "new_slot_id");
+
+	booking_start_writing("reschedule_appointment()");
+	find_appointment(id, &found);
+	check_is_booked(id, &found);
+	request.patient_id = found.patient_id;
+	booking_look(&request, &facts);
+	booking_refuse_early(&facts);
+
+	lock_move(&found, &request);
+	find_appointment(id, &now);
+	check_is_where_it_was(id, &found, &now);
+	check_is_booked(id, &now);
+	booking_look_again(&request, &facts);
+	booking_enforce_rules(&facts);
+
+	move_appointment(&request, &facts);
+	appointment = booking_returned_row();
+	SPI_finish();
+	return appointment;
+}
+
+/* Cancels one expired hold, unless somebody is at its slot. */
+static bool
+expire_hold(int64 id, int64 slot_id)
+{
+	return booking_try_lock(SLOT_LOCK, slot_id) &&
+		   booking_set_status(id, "cancelled", "hold expired") == 1;
+}
+
+PG_FUNCTION_INFO_V1(booking_expire_holds);
+Datum
+booking_expire_holds(PG_FUNCTION_ARGS)
+{
+	static const Refusal out_of_range = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "max_rows_in_range",
+		.table = "appointments",
+		.message = "max_rows is not between 1 and 5000",
+		.detail = "it limits the number of holds cancelled.",
+		.hint = "Call it again for the rest.",
+	};
+	Datum max_rows = PG_GETARG_DATUM(0);
+	SPITupleTable *expired;
+	uint64 rows;
+	int32 cancelled = 0;
+
+	booking_require(fcinfo, 0, "max_rows");
+	if (DatumGetInt32(max_rows) < 1 || DatumGetInt32(max_rows) > MOST_HOLDS)
+		booking_refuse(&out_of_range);
+
+	booking_start_writing("expire_holds()");
+	rows = booking_execute(&expired_plan, &max_rows, NULL);
+	expired = SPI_tuptable;
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Datum values[2];
+		bool nulls[2];
+
+		heap_deform_tuple(expired->vals[i], expired->tupdesc, values, nulls);
+		if (expire_hold(DatumGetInt64(values[0]), DatumGetInt64(values[1])))
+			cancelled++;
+	}
+	SPI_finish();
+	PG_RETURN_INT32(cancelled);
+}

@@ -1,0 +1,351 @@
+/*
+ * transition.c
+ *		Changes of appointments: what each may become, and what follows from it. Called by the
+ *		triggers on appointments, so that raw SQL obeys, and by the files that change them.
+ *
+ * The guard judges a change before it is made; the follower lets the time slot follow and
+ * writes the event. Neither takes an advisory lock: the row lock of the UPDATE that fires them
+ * is enough, and a lock taken under it could deadlock with a function that has it already.
+ */
+#include "booking.h"
+
+#include "commands/trigger.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+
+/* $1 from, $2 to, $3 clinic, $4 start of the appointment, $5 now. */
+#define TRANSITION_SQL \
+	"SELECT t.allowed, $5 >= $4 AS has_started," \
+	"       ($5 AT TIME ZONE c.time_zone)::date = ($4 AT TIME ZONE c.time_zone)::date AS is_today," \
+	"       (SELECT string_agg(n.to_status::text || CASE n.allowed WHEN 'always' THEN ''" \
+	"                          ELSE ' (' || n.allowed || ')' END, ', ' ORDER BY n.to_status)" \
+	"        FROM booking.status_transitions n WHERE n.from_status = $1::booking.appointment_status)" \
+	" FROM booking.clinics c LEFT JOIN booking.status_transitions t" \
+	"     ON t.from_status = $1::booking.appointment_status" \
+	"     AND t.to_status = $2::booking.appointment_status" \
+	" WHERE c.id = $3"
+
+/* A hold left is_available as it was; everything else that occupies a slot cleared it. */
+#define RELEASE_SQL \
+	"UPDATE booking.time_slots SET is_available = is_available OR NOT $2, held_until = NULL," \
+	"       updated_at = now()" \
+	" WHERE id = $1"
+
+#define TAKE_SQL \
+	"UPDATE booking.time_slots SET is_available = false, held_until = NULL, updated_at = now()" \
+	" WHERE id = $1"
+
+#define HOLD_SQL "UPDATE booking.time_slots SET held_until = $2, updated_at = now() WHERE id = $1"
+
+#define EVENT_SQL \
+	"INSERT INTO booking.appointment_events" \
+	"    (appointment_id, time_slot_id, from_status, to_status, actor_role, actor, reason)" \
+	" VALUES ($1, $2, $3::booking.appointment_status, $4::booking.appointment_status, $5, $6, $7)"
+
+static BookingPlan transition_plan = {
+	TRANSITION_SQL, 5, {TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
+static BookingPlan release_plan = {RELEASE_SQL, 2, {INT8OID, BOOLOID}};
+static BookingPlan take_plan = {TAKE_SQL, 1, {INT8OID}};
+static BookingPlan hold_plan = {HOLD_SQL, 2, {INT8OID, TIMESTAMPTZOID}};
+static BookingPlan event_plan = {
+	EVENT_SQL, 7, {INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
+static BookingPlan set_status_plan = {
+	"UPDATE booking.appointments AS a SET status = $2::booking.appointment_status"
+	" WHERE id = $1 RETURNING a",
+	2,
+	{INT8OID, TEXTOID}};
+
+/* The change that a function is making at this moment, if it is one of ours. */
+static const Change *current_change = NULL;
+
+/* What the functions alone may change: identity, the slot's copies, and their own notes. */
+static const char *const fixed_columns[] = {
+	"id",      "time_slot_id", "patient_id",      "clinic_id",       "doctor_id", "starts_at",
+	"ends_at", "booked_at",    "hold_expires_at", "idempotency_key", "created_at"};
+
+/* An appointment as a trigger is handed it. */
+typedef struct Appointment
+{
+	HeapTuple row;
+	TupleDesc desc;
+	int64 id;
+	int64 slot_id;
+	int64 clinic_id;
+	TimestampTz starts_at;
+	TimestampTz hold_expires_at; /* 0 when there is none */
+	char *status;
+} Appointment;
+
+static Datum
+column(HeapTuple row, TupleDesc desc, const char *name, bool *isnull)
+{
+	return heap_getattr(row, SPI_fnumber(desc, name), desc, isnull);
+}
+
+static void
+read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
+{
+	bool isnull;
+	Datum expiry;
+
+	appointment->row = row;
+	appointment->desc = desc;
+	appointment->id = DatumGetInt64(column(row, desc, "id", &isnull));
+	appointment->slot_id = DatumGetInt64(column(row, desc, "time_slot_id", &isnull));
+	appointment->clinic_id = DatumGetInt64(column(row, desc, "clinic_id", &isnull));
+	appointment->starts_at = DatumGetTimestampTz(column(row, desc, "starts_at", &isnull));
+	expiry = column(row, desc, "hold_expires_at", &isnull);
+	appointment->hold_expires_at = isnull ? 0 : DatumGetTimestampTz(expiry);
+	appointment->status = OidOutputFunctionCall(F_ENUM_OUT, column(row, desc, "status", &isnull));
+}
+
+static bool
+occupies_slot(const Appointment *appointment)
+{
+	/* as OCCUPYING_STATUSES has it */
+	static const char *const statuses[] = {"pending",    "booked",    "arrived",
+										   "checked-in", "fulfilled", "noshow"};
+
+	for (int i = 0; i < lengthof(statuses); i++)
+	{
+		if (strcmp(appointment->status, statuses[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_hold(const Appointment *appointment)
+{
+	return strcmp(appointment->status, "pending") == 0;
+}
+
+/* An idempotency key may be forgotten by anybody, which is no change of the appointment. */
+static bool
+column_is_untouched(const Appointment *old, const Appointment *new, const char *name)
+{
+	AttrNumber number = SPI_fnumber(old->desc, name);
+	Form_pg_attribute attribute = TupleDescAttr(old->desc, number - 1);
+	bool old_is_null;
+	bool new_is_null;
+	Datum old_value = heap_getattr(old->row, number, old->desc, &old_is_null);
+	Datum new_value = heap_getattr(new->row, number, new->desc, &new_is_null);
+
+	if (old_is_null || new_is_null)
+		return old_is_null == new_is_null || (new_is_null && strcmp(name, "idempotency_key") == 0);
+	return datum_image_eq(old_value, new_value, attribute->attbyval, attribute->attlen);
+}
+
+static void
+check_fixed_columns(const Appointment *old, const Appointment *new)
+{
+	Refusal fixed = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "appointment_keeps_its_identity",
+		.table = "appointments",
+		.hint =
+			"Move an appointment with booking.reschedule_appointment(), or cancel it and book another.",
+	};
+
+	for (int i = 0; i < lengthof(fixed_columns); i++)
+	{
+		if (column_is_untouched(old, new, fixed_columns[i]))
+			continue;
+		fixed.message = psprintf("%s of appointment " INT64_FORMAT " cannot be changed",
+								 fixed_columns[i], old->id);
+		fixed.detail = "only its status may be set; the rest follows from how it is booked.";
+		booking_refuse(&fixed);
+	}
+}
+
+void
+booking_refuse_expired_hold(int64 appointment_id)
+{
+	Refusal expired = {
+		.sqlstate = ERRCODE_BOOKING_GONE,
+		.rule = "hold_not_expired",
+		.table = "appointments",
+		.detail = "an expired hold keeps the slot for nobody.",
+		.hint = "Book the slot again if it is still free: booking.book_slot().",
+	};
+
+	expired.message =
+		psprintf("the hold of appointment " INT64_FORMAT " has expired", appointment_id);
+	booking_refuse(&expired);
+}
+
+static void
+refuse_transition(const Appointment *old, const Appointment *new, const char *allowed)
+{
+	Refusal refusal = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "status_transition",
+		.table = "appointments",
+		.hint = "SELECT * FROM booking.status_transitions lists what each status may become.",
+	};
+
+	refusal.message = psprintf("appointment " INT64_FORMAT " is %s and cannot become %s now",
+							   old->id, old->status, new->status);
+	refusal.detail = allowed ? psprintf("%s may become: %s.", old->status, allowed)
+							 : psprintf("%s is final.", old->status);
+	booking_refuse(&refusal);
+}
+
+static void
+check_transition(const Appointment *old, const Appointment *new)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Datum args[] = {CStringGetTextDatum(old->status), CStringGetTextDatum(new->status),
+					Int64GetDatum(old->clinic_id), TimestampTzGetDatum(old->starts_at),
+					TimestampTzGetDatum(now)};
+	Datum values[4];
+	bool nulls[4];
+	char *when;
+	char *allowed;
+
+	booking_execute(&transition_plan, args, NULL);
+	booking_row(0, values, nulls);
+	when = nulls[0] ? NULL : TextDatumGetCString(values[0]);
+	allowed = nulls[3] ? NULL : TextDatumGetCString(values[3]);
+
+	if (when == NULL || (strcmp(when, "after the start") == 0 && !DatumGetBool(values[1])) ||
+		(strcmp(when, "on the day") == 0 && !DatumGetBool(values[2])))
+		refuse_transition(old, new, allowed);
+	if (is_hold(old) && strcmp(new->status, "booked") == 0 && old->hold_expires_at <= now)
+		booking_refuse_expired_hold(old->id);
+}
+
+/* A hold that becomes an appointment was booked now, and no longer expires. */
+static HeapTuple
+note_booking(const Appointment *old, const Appointment *new)
+{
+	int columns[] = {SPI_fnumber(new->desc, "booked_at"),
+					 SPI_fnumber(new->desc, "hold_expires_at")};
+	Datum values[] = {TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), 0};
+	bool nulls[] = {false, true};
+
+	if (!is_hold(old) || strcmp(new->status, "booked") != 0)
+		return new->row;
+	return heap_modify_tuple_by_cols(new->row, new->desc, 2, columns, values, nulls);
+}
+
+static void
+move_slot(const Appointment *old, const Appointment *new)
+{
+	Datum args[] = {Int64GetDatum(old->slot_id), BoolGetDatum(is_hold(old))};
+	Datum hold_args[] = {Int64GetDatum(new->slot_id), TimestampTzGetDatum(new->hold_expires_at)};
+
+	if (old->slot_id != new->slot_id || (occupies_slot(old) && !occupies_slot(new)))
+		booking_execute(&release_plan, args, NULL);
+	else if (is_hold(new))
+		booking_execute(&hold_plan, hold_args, NULL);
+	else if (is_hold(old))
+		booking_execute(&take_plan, args, NULL);
+}
+
+static void
+write_event(const Appointment *old, const Appointment *new, const char *reason)
+{
+	Caller caller;
+	Datum values[7];
+	char nulls[] = "       ";
+
+	booking_caller(&caller);
+	values[0] = Int64GetDatum(new->id);
+	values[1] = Int64GetDatum(new->slot_id);
+	values[2] = CStringGetTextDatum(old->status);
+	values[3] = CStringGetTextDatum(new->status);
+	values[4] = CStringGetTextDatum(caller.role);
+	values[5] = booking_optional_text(caller.subject, &nulls[5]);
+	values[6] = booking_optional_text(reason, &nulls[6]);
+	booking_execute(&event_plan, values, nulls);
+}
+
+/* The change of this appointment that one of our functions is making; NULL for raw SQL. */
+static const Change *
+change_of(const Appointment *appointment)
+{
+	if (current_change && current_change->appointment_id == appointment->id)
+		return current_change;
+	return NULL;
+}
+
+/* Runs a statement that changes one appointment, and tells the triggers why. */
+uint64
+booking_change(const Change *change, BookingPlan *plan, Datum *values, const char *nulls)
+{
+	const Change *outer = current_change;
+	uint64 rows = 0;
+
+	current_change = change;
+	PG_TRY();
+	{
+		rows = booking_execute(plan, values, nulls);
+	}
+	PG_FINALLY();
+	{
+		current_change = outer;
+	}
+	PG_END_TRY();
+	return rows;
+}
+
+/* Leaves the changed appointment as the result; setting the status it has is judged as well. */
+uint64
+booking_set_status(int64 appointment_id, const char *status, const char *reason)
+{
+	Change change = {appointment_id, true, reason};
+	Datum values[] = {Int64GetDatum(appointment_id), CStringGetTextDatum(status)};
+
+	return booking_change(&change, &set_status_plan, values, NULL);
+}
+
+PG_FUNCTION_INFO_V1(booking_guard_appointment);
+Datum
+booking_guard_appointment(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	HeapTuple row = trigger->tg_newtuple;
+	Appointment old;
+	Appointment new;
+	const Change *change;
+
+	read_appointment(trigger->tg_trigtuple, desc, &old);
+	read_appointment(trigger->tg_newtuple, desc, &new);
+	change = change_of(&old);
+	if (change == NULL)
+		check_fixed_columns(&old, &new);
+
+	if (strcmp(old.status, new.status) != 0 || (change && change->sets_status))
+	{
+		SPI_connect();
+		check_transition(&old, &new);
+		SPI_finish();
+		row = note_booking(&old, &new);
+	}
+	return PointerGetDatum(row);
+}
+
+PG_FUNCTION_INFO_V1(booking_follow_appointment);
+Datum
+booking_follow_appointment(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	Appointment old;
+	Appointment new;
+	const Change *change;
+
+	read_appointment(trigger->tg_trigtuple, desc, &old);
+	read_appointment(trigger->tg_newtuple, desc, &new);
+	change = change_of(&old);
+
+	SPI_connect();
+	move_slot(&old, &new);
+	write_event(&old, &new, change ? change->reason : NULL);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
