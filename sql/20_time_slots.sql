@@ -8,6 +8,7 @@ CREATE TABLE booking.time_slots (
 	ends_at timestamptz NOT NULL,
 	is_available boolean NOT NULL DEFAULT true,
 	held_until timestamptz,
+	time_off_id bigint,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	deleted_at timestamptz,
@@ -16,17 +17,26 @@ CREATE TABLE booking.time_slots (
 	CONSTRAINT slot_lasts_5_minutes_to_8_hours
 		CHECK (isfinite(starts_at)
 			   AND ends_at >= starts_at + interval '5 minutes'
-			   AND ends_at <= starts_at + interval '8 hours'),
-	CONSTRAINT doctor_slots_do_not_overlap
-		EXCLUDE USING gist (doctor_id WITH =, tstzrange(starts_at, ends_at) WITH &&)
-		WHERE (deleted_at IS NULL)
+			   AND ends_at <= starts_at + interval '8 hours')
 )
 -- Room for a booking's new row version on the same page. No index names is_available,
 -- held_until or updated_at, so that the version is heap-only: 12,600 bookings/s against 7,300.
 WITH (fillfactor = 85);
 
+CREATE INDEX time_slots_by_start ON booking.time_slots (starts_at) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX doctor_slots_start_once ON booking.time_slots (doctor_id, starts_at)
 	WHERE deleted_at IS NULL;
+
+-- What "EXCLUDE USING gist (doctor_id WITH =, tstzrange(starts_at, ends_at) WITH &&)" would do,
+-- as strict and several times as fast. ALWAYS, as no session_replication_role turns a constraint off.
+CREATE FUNCTION booking.check_overlap() RETURNS trigger
+	LANGUAGE C AS 'MODULE_PATHNAME', 'booking_check_overlap';
+COMMENT ON FUNCTION booking.check_overlap() IS
+	'Constraint trigger: refuses a live time slot that overlaps another one of the same doctor (23P01), and waits for the outcome of rivals.';
+CREATE CONSTRAINT TRIGGER doctor_slots_do_not_overlap
+	AFTER INSERT OR UPDATE OF doctor_id, starts_at, ends_at, deleted_at ON booking.time_slots
+	FOR EACH ROW EXECUTE FUNCTION booking.check_overlap();
+ALTER TABLE booking.time_slots ENABLE ALWAYS TRIGGER doctor_slots_do_not_overlap;
 
 -- The functions set updated_at themselves; the trigger costs only those who do not.
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.time_slots
@@ -41,6 +51,7 @@ COMMENT ON COLUMN booking.time_slots.starts_at IS 'The instant the slot starts (
 COMMENT ON COLUMN booking.time_slots.ends_at IS 'The instant the slot ends (does not belong to it), 5 minutes to 8 hours after its start.';
 COMMENT ON COLUMN booking.time_slots.is_available IS 'False when an appointment occupies the slot, or when the clinic withdrew it.';
 COMMENT ON COLUMN booking.time_slots.held_until IS 'While in the future, a hold keeps the slot for one patient.';
+COMMENT ON COLUMN booking.time_slots.time_off_id IS 'The time off that withdrew the slot, and will reopen it when it is removed.';
 COMMENT ON COLUMN booking.time_slots.created_at IS 'When the row was made.';
 COMMENT ON COLUMN booking.time_slots.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON COLUMN booking.time_slots.deleted_at IS 'When the slot was removed; null while not. See remove_time_slot and restore_time_slot.';

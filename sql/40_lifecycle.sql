@@ -53,6 +53,7 @@ COMMENT ON FUNCTION booking.follow_appointment() IS
 CREATE TRIGGER follow AFTER UPDATE ON booking.appointments
 	FOR EACH ROW
 	WHEN (NEW.status <> OLD.status OR NEW.time_slot_id <> OLD.time_slot_id
+		  OR NEW.doctor_id <> OLD.doctor_id
 		  OR NEW.hold_expires_at <> OLD.hold_expires_at)
 	EXECUTE FUNCTION booking.follow_appointment();
 

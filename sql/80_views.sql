@@ -18,8 +18,8 @@ CREATE VIEW booking.day_sheet WITH (security_invoker = true) AS
 			AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
 			AND (a.status <> 'pending' OR a.hold_expires_at > statement_timestamp())
 		LEFT JOIN booking.patients p ON p.id = a.patient_id
-	WHERE s.deleted_at IS NULL;
-COMMENT ON VIEW booking.day_sheet IS 'Every live time slot with its state and patient, in the clinic''s local time; ask for one doctor_id and local_date, ORDER BY starts_at.';
+	WHERE s.deleted_at IS NULL AND d.deleted_at IS NULL AND c.deleted_at IS NULL;
+COMMENT ON VIEW booking.day_sheet IS 'Every time slot that is not removed, nor its doctor or clinic, with its state and patient, in the clinic''s local time; ask for one doctor_id and local_date, ORDER BY starts_at.';
 COMMENT ON COLUMN booking.day_sheet.clinic_id IS 'The clinic.';
 COMMENT ON COLUMN booking.day_sheet.clinic IS 'Name of the clinic.';
 COMMENT ON COLUMN booking.day_sheet.doctor_id IS 'The doctor.';

@@ -39,7 +39,25 @@ CREATE FUNCTION booking.write_booking() RETURNS trigger
 $$
 DECLARE
 	appointment_id bigint := CASE WHEN TG_OP <> 'INSERT' THEN OLD.id END;
+	allowed booking.bookings := OLD;
 BEGIN
+	IF TG_OP <> 'DELETE' THEN
+		allowed.time_slot_id := NEW.time_slot_id;
+		allowed.status := NEW.status;
+		IF TG_OP = 'INSERT' THEN
+			allowed.patient_id := NEW.patient_id;
+			allowed.idempotency_key := NEW.idempotency_key;
+		END IF;
+		IF NEW IS DISTINCT FROM allowed THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'PT422',
+				MESSAGE = 'only some columns of a booking can be written',
+				DETAIL = 'rule booking_columns: INSERT takes time_slot_id, patient_id, status and idempotency_key, UPDATE time_slot_id and status; the rest follows from them.',
+				HINT = 'Leave the other columns out.',
+				SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'booking_columns';
+		END IF;
+	END IF;
+
 	IF TG_OP = 'INSERT' AND coalesce(NEW.status, 'booked') = 'booked' THEN
 		appointment_id := (booking.book_slot(NEW.time_slot_id, NEW.patient_id, NEW.idempotency_key)).id;
 	ELSIF TG_OP = 'INSERT' AND NEW.status = 'pending' THEN
@@ -48,21 +66,13 @@ BEGIN
 		RAISE EXCEPTION USING
 			ERRCODE = 'PT422',
 			MESSAGE = format('an appointment cannot be made as %s', NEW.status),
-			DETAIL = 'rule booking_starts_booked: it starts as booked, or as pending, which is a hold.',
+			DETAIL = 'rule booking_starts_booked_or_held: it starts as booked, or as pending, which is a hold.',
 			HINT = 'Leave status out to book.',
-			SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'booking_starts_booked';
+			SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'booking_starts_booked_or_held';
 	ELSIF TG_OP = 'DELETE' THEN
 		PERFORM booking.cancel_appointment(OLD.id);
 		RETURN OLD;
 	ELSE
-		IF ROW (NEW.id, NEW.patient_id) IS DISTINCT FROM ROW (OLD.id, OLD.patient_id) THEN
-			RAISE EXCEPTION USING
-				ERRCODE = 'PT422',
-				MESSAGE = format('id and patient_id of appointment %s cannot be changed', OLD.id),
-				DETAIL = 'rule appointment_keeps_its_identity: only status and time_slot_id may be set.',
-				HINT = 'Cancel it and book another.',
-				SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'appointment_keeps_its_identity';
-		END IF;
 		IF NEW.time_slot_id IS DISTINCT FROM OLD.time_slot_id THEN
 			PERFORM booking.reschedule_appointment(OLD.id, NEW.time_slot_id);
 		END IF;

@@ -44,3 +44,7 @@ GRANT UPDATE (name, email, is_active) ON booking.patients TO booking_admin;
 GRANT UPDATE (status) ON booking.appointments TO booking_admin;
 GRANT INSERT, UPDATE, DELETE ON booking.bookings TO booking_admin;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA booking TO booking_admin;
+-- On a table of anybody's own a trigger function has no business.
+REVOKE EXECUTE ON FUNCTION booking.tidy_row(), booking.check_time_zone(), booking.check_overlap(),
+	booking.guard_time_slot(), booking.guard_appointment(), booking.follow_appointment(),
+	booking.forget_rules(), booking.write_booking() FROM booking_admin;

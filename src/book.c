@@ -65,10 +65,11 @@ static BookingPlan extend_plan = {
  */
 static BookingPlan key_plan = {
 	"SELECT a, (SELECT e.time_slot_id FROM booking.appointment_events e"
-	"           WHERE e.appointment_id = a.id ORDER BY e.id LIMIT 1)"
+	"           WHERE e.appointment_id = a.id ORDER BY e.id LIMIT 1),"
+	"       a.id, a.status = 'pending', a.status = 'pending' AND a.hold_expires_at <= $3"
 	" FROM booking.appointments a WHERE a.patient_id = $1 AND a.idempotency_key = $2",
-	2,
-	{INT8OID, TEXTOID}};
+	3,
+	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
 
 static BookingPlan held_slot_plan = {
 	"SELECT time_slot_id, patient_id, status = 'pending',"
@@ -95,20 +96,26 @@ refuse_key(int64 slot_id)
 
 /*
  * The answer that this request was given before, in memory that outlives SPI_finish. To be
- * called after a look, so that it finds whatever made the look find the slot taken.
+ * called after a look, so that it finds whatever made the look find the slot taken. A live hold
+ * is no answer to a request to book: that confirms it.
  */
 static bool
-was_answered(const BookingRequest *request, Datum *appointment)
+was_answered(const BookingRequest *request, bool is_hold, Datum *appointment)
 {
-	Datum args[] = {Int64GetDatum(request->patient_id), PointerGetDatum(request->idempotency_key)};
-	Datum values[2];
-	bool nulls[2];
+	Datum args[] = {Int64GetDatum(request->patient_id), PointerGetDatum(request->idempotency_key),
+					TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[5];
+	bool nulls[5];
 
-	if (request->idempotency_key == NULL || booking_execute(&key_plan, args, NULL) == 0)
+	if (request->idempotency_key == NULL || booking_execute_now(&key_plan, args, NULL) == 0)
 		return false;
 	booking_row(0, values, nulls);
 	if (nulls[1] || DatumGetInt64(values[1]) != request->slot_id)
 		refuse_key(request->slot_id);
+	if (DatumGetBool(values[4]))
+		booking_refuse_expired_hold(DatumGetInt64(values[2]));
+	if (DatumGetBool(values[3]) && !is_hold)
+		return false;
 	*appointment = booking_returned_row();
 	return true;
 }
@@ -132,7 +139,7 @@ booking_look_again(const BookingRequest *request, BookingFacts *facts)
 	{
 		doctor_id = facts->doctor_id;
 		booking_lock(CALENDAR_LOCK, doctor_id, CALENDAR_BOOK);
-		booking_look(request, facts);
+		booking_look_now(request, facts);
 	} while (facts->slot_exists && facts->doctor_id != doctor_id);
 }
 
@@ -171,7 +178,7 @@ booking_refuse_unwritten(const BookingRequest *request)
 	};
 	BookingFacts facts;
 
-	booking_look(request, &facts);
+	booking_look_now(request, &facts);
 	booking_enforce_rules(&facts);
 	changed.message = psprintf("time slot " INT64_FORMAT " could not be booked", request->slot_id);
 	booking_refuse(&changed);
@@ -182,7 +189,7 @@ static void
 write_appointment(const BookingRequest *request, const BookingFacts *facts, const Caller *caller,
 				  TimestampTz expires_at)
 {
-	Change change = {facts->occupant_id, false, NULL};
+	Change change = {facts->occupant_id, false, false, NULL};
 	Datum key = PointerGetDatum(request->idempotency_key);
 	char key_null = request->idempotency_key ? ' ' : 'n';
 	char nulls[] = {' ', ' ', key_null, ' ', ' ', ' '};
@@ -218,13 +225,13 @@ take_slot(const BookingRequest *request, const Caller *caller, bool is_hold, int
 	Datum appointment;
 
 	booking_look(request, &facts);
-	if (was_answered(request, &appointment))
+	if (was_answered(request, is_hold, &appointment))
 		return appointment;
 	booking_refuse_early(&facts);
 
 	lock_request(request);
 	booking_look_again(request, &facts);
-	if (was_answered(request, &appointment))
+	if (was_answered(request, is_hold, &appointment))
 		return appointment;
 	booking_enforce_rules(&facts);
 
@@ -293,7 +300,7 @@ booking_book_slot(PG_FUNCTION_ARGS)
 	booking_read_request(fcinfo, &caller, &request);
 	request.idempotency_key = read_key(fcinfo, 2);
 
-	booking_start_writing("book_slot()");
+	booking_start_writing(fcinfo);
 	appointment = take_slot(&request, &caller, false, 0);
 	SPI_finish();
 	return appointment;
@@ -312,7 +319,7 @@ booking_hold_slot(PG_FUNCTION_ARGS)
 	booking_read_request(fcinfo, &caller, &request);
 	request.idempotency_key = read_key(fcinfo, 3);
 
-	booking_start_writing("hold_slot()");
+	booking_start_writing(fcinfo);
 	appointment = take_slot(&request, &caller, true, hold_for);
 	SPI_finish();
 	return appointment;
@@ -341,7 +348,7 @@ find_hold(int64 appointment_id, BookingRequest *request)
 	Datum values[4];
 	bool nulls[4];
 
-	if (booking_execute(&held_slot_plan, args, NULL) == 0)
+	if (booking_execute_now(&held_slot_plan, args, NULL) == 0)
 		booking_refuse_unknown(&booking_appointment, appointment_id);
 	booking_row(0, values, nulls);
 	if (!nulls[3] && DatumGetBool(values[3]))
@@ -368,7 +375,7 @@ booking_confirm_hold(PG_FUNCTION_ARGS)
 	booking_require(fcinfo, 0, "appointment_id");
 	booking_caller(&caller);
 
-	booking_start_writing("confirm_hold()");
+	booking_start_writing(fcinfo);
 	find_hold(appointment_id, &request);
 	booking_look(&request, &facts);
 	lock_request(&request);

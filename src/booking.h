@@ -8,8 +8,10 @@
 #include "postgres.h"
 
 #include "catalog/pg_type_d.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "pgtime.h"
 #include "storage/lock.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
@@ -24,8 +26,9 @@
 /* The statuses that occupy a time slot, as the predicate of unique_timeslot has them. */
 #define OCCUPYING_STATUSES "('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')"
 
-/* What is trimmed from texts. */
-#define BLANKS " \t\n\v\f\r"
+/* As slot_lasts_5_minutes_to_8_hours has it; SQL text says interval '8 hours'. */
+#define SHORTEST_SLOT_MINUTES 5
+#define LONGEST_SLOT_MINUTES 480
 
 /* refuse.c */
 
@@ -57,7 +60,7 @@ extern const Entity booking_appointment;
 
 extern void booking_refuse(const Refusal *refusal) pg_attribute_noreturn();
 extern void booking_refuse_unknown(const Entity *entity, int64 id) pg_attribute_noreturn();
-extern void booking_refuse_violation(void) pg_attribute_noreturn();
+extern void booking_raise_again(void) pg_attribute_noreturn();
 extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
 
 /* plan.c */
@@ -73,8 +76,10 @@ typedef struct BookingPlan
 	SPIPlanPtr plan;
 } BookingPlan;
 
-extern void booking_start_writing(const char *function);
+extern SPIPlanPtr booking_kept_plan(BookingPlan *plan);
+extern void booking_start_writing(FunctionCallInfo fcinfo);
 extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *nulls);
+extern uint64 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_query(BookingPlan *plan, Datum *values, const char *nulls);
 extern void booking_row(uint64 number, Datum *values, bool *nulls);
 extern Datum booking_optional_text(const char *string, char *null);
@@ -94,13 +99,30 @@ typedef enum LockClass
 	CALENDAR_LOCK = 28003
 } LockClass;
 
-/* What is done with a doctor's calendar: only a removal keeps bookings out. */
+/* What is done with a doctor's calendar: only closing it keeps bookings out. */
 #define CALENDAR_BOOK RowShareLock
 #define CALENDAR_EDIT ShareUpdateExclusiveLock
-#define CALENDAR_REMOVE ExclusiveLock
+#define CALENDAR_CLOSE ExclusiveLock
 
 extern void booking_lock(LockClass class, int64 id, LOCKMODE mode);
 extern bool booking_try_lock(LockClass class, int64 id);
+extern void booking_close_doctor(int64 doctor_id);
+extern void booking_close_clinic(int64 clinic_id);
+
+/* trigger.c */
+
+/* When a trigger function may be called; a write is an INSERT or an UPDATE. */
+typedef enum TriggerUse
+{
+	BEFORE_ROW_WRITE,
+	BEFORE_ROW_UPDATE,
+	AFTER_ROW_WRITE,
+	AFTER_ROW_UPDATE,
+	AFTER_STATEMENT
+} TriggerUse;
+
+extern TriggerData *booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table);
+extern Datum booking_trim(Datum text);
 
 /* identity.c */
 
@@ -115,7 +137,71 @@ typedef struct Caller
 
 extern void booking_caller(Caller *caller);
 
+/* calendar.c */
+
+/* Working hours by the wall clock, and how they are cut into slots. */
+typedef struct Hours
+{
+	TimeADT start_time;
+	TimeADT end_time;
+	int32 slot_minutes;
+	int32 gap_minutes;
+} Hours;
+
+/* Time between two instants. */
+typedef struct Stretch
+{
+	TimestampTz starts_at;
+	TimestampTz ends_at;
+} Stretch;
+
+typedef struct Stretches
+{
+	Stretch *list;
+	int count;
+	int room;
+} Stretches;
+
+typedef struct Doctor
+{
+	int64 id;
+	int64 clinic_id;
+	char *time_zone;
+	pg_tz *zone;
+	bool is_active; /* and the clinic is */
+} Doctor;
+
+extern void booking_find_doctor(int64 doctor_id, Doctor *doctor);
+extern void booking_require_active(const Doctor *doctor);
+extern TimestampTz booking_instant(DateADT date, TimeADT time, pg_tz *zone);
+extern DateADT booking_local_date(TimestampTz instant, pg_tz *zone);
+extern void booking_add_stretch(Stretches *stretches, TimestampTz starts_at, TimestampTz ends_at);
+extern void booking_cut_session(DateADT date, const Hours *hours, pg_tz *zone, Stretches *slots);
+extern void booking_insert_slots(const Doctor *doctor, const Stretches *slots);
+extern void booking_check_hours(const Hours *hours);
+extern void booking_check_not_too_far(DateADT date, DateADT today);
+extern void booking_check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at,
+										   TimestampTz ends_at);
+
+/* time_off.c */
+
+#define LONGEST_RANGE_DAYS (5 * 366)
+
+/* The time off that a slot s is in; it overlaps as slots of a doctor do. */
+#define TIME_OFF_OF_SLOT_SQL \
+	"(SELECT o.id FROM booking.time_off o" \
+	" WHERE o.clinic_id = s.clinic_id AND (o.doctor_id IS NULL OR o.doctor_id = s.doctor_id)" \
+	" AND o.starts_at < s.ends_at AND o.ends_at > s.starts_at AND o.deleted_at IS NULL" \
+	" ORDER BY o.id LIMIT 1)"
+
+extern void booking_find_time_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at,
+								  Stretches *off);
+extern Datum booking_time_off_of_slot(int64 slot_id, char *null);
+extern void booking_check_not_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at);
+
 /* local_time.c */
+
+extern pg_tz *booking_zone(const char *name);
 
 extern char *booking_local_time(TimestampTz instant, const char *time_zone);
 extern void booking_require_date(DateADT date);
@@ -173,10 +259,15 @@ typedef struct BookingFacts
 extern void booking_read_request(FunctionCallInfo fcinfo, const Caller *caller,
 								 BookingRequest *request);
 extern void booking_look(const BookingRequest *request, BookingFacts *facts);
+extern void booking_look_now(const BookingRequest *request, BookingFacts *facts);
 extern bool booking_is_occupied(const BookingFacts *facts);
 extern void booking_enforce_rules(const BookingFacts *facts);
 extern void booking_report_rule(ReturnSetInfo *result, const char *name, bool judged,
 								const Refusal *refusal);
+
+/* slots.c */
+
+extern uint64 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls);
 
 /* transition.c */
 
@@ -184,6 +275,7 @@ extern void booking_report_rule(ReturnSetInfo *result, const char *name, bool ju
 typedef struct Change
 {
 	int64 appointment_id;
+	bool of_many; /* appointments, whichever */
 	bool sets_status;
 	const char *reason; /* NULL when there is none */
 } Change;

@@ -1,6 +1,7 @@
 /*
  * calendar.c
- *		Turning working hours into time slots. Called through SQL.
+ *		Working sessions: local times turned into instants and cut into slots, and adding one by
+ *		hand. Called through SQL, and by the files that deal with whole calendars.
  *
  * A session is the interval between two instants; its ends are local times that PostgreSQL's
  * zone library turns into instants, and it is cut into slots of equal real length. So a change
@@ -8,22 +9,20 @@
  */
 #include "booking.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
+#include "utils/datetime.h"
 
-#define SHORTEST_SLOT 5
-#define LONGEST_SLOT 480
-#define FURTHEST_YEARS 100
+#define FURTHEST_DAYS (100 * 366)
 
-/* $1 doctor, $2 date, $3 and $4 start and end as local times. */
-#define SESSION_SQL \
-	"SELECT d.is_active AND c.is_active AND c.deleted_at IS NULL, c.time_zone," \
-	"       ($2 + $3) AT TIME ZONE c.time_zone, ($2 + $4) AT TIME ZONE c.time_zone," \
-	"       (statement_timestamp() AT TIME ZONE c.time_zone)::date" \
+/* What has to be known of a doctor before their calendar is touched; $1 doctor. */
+#define DOCTOR_SQL \
+	"SELECT d.clinic_id, c.time_zone, d.is_active AND c.is_active AND c.deleted_at IS NULL" \
 	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id" \
 	" WHERE d.id = $1 AND d.deleted_at IS NULL"
 
-/* A slot that overlaps the session started at most its greatest length before it. */
+/* A slot that overlaps the stretch started at most its greatest length before it. */
 #define CLASH_SQL \
 	"SELECT starts_at, ends_at FROM booking.time_slots" \
 	" WHERE doctor_id = $1 AND deleted_at IS NULL" \
@@ -32,103 +31,39 @@
 
 #define ADD_SQL \
 	"INSERT INTO booking.time_slots AS s (clinic_id, doctor_id, starts_at, ends_at)" \
-	" SELECT d.clinic_id, d.id, t, t + $4 * interval '1 minute'" \
-	" FROM booking.doctors d," \
-	"      generate_series($2, $3 - $4 * interval '1 minute', $4 * interval '1 minute') t" \
-	" WHERE d.id = $1 RETURNING s"
+	" SELECT $1, $2, t.starts_at, t.ends_at FROM unnest($3, $4) AS t (starts_at, ends_at)"
 
-static BookingPlan session_plan = {SESSION_SQL, 4, {INT8OID, DATEOID, TIMEOID, TIMEOID}};
+#define ADD_ARGS \
+	4, \
+	{ \
+		INT8OID, INT8OID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID \
+	}
+
+static BookingPlan doctor_plan = {DOCTOR_SQL, 1, {INT8OID}};
 static BookingPlan clash_plan = {CLASH_SQL, 3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
-static BookingPlan add_plan = {ADD_SQL, 4, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}};
+static BookingPlan add_plan = {ADD_SQL, ADD_ARGS};
+static BookingPlan add_and_return_plan = {ADD_SQL " RETURNING s", ADD_ARGS};
 
-/* One stretch of a doctor's work, by the wall clock and in instants. */
-typedef struct Session
+/* The doctor, who exists; refuses one who does not, and never returns an unknown zone. */
+void
+booking_find_doctor(int64 doctor_id, Doctor *doctor)
 {
-	int64 doctor_id;
-	DateADT date;
-	TimeADT start_time;
-	TimeADT end_time;
-	int32 slot_minutes;
+	Datum arg = Int64GetDatum(doctor_id);
+	Datum values[3];
+	bool nulls[3];
 
-	DateADT today;
-	char *time_zone;
-	TimestampTz starts_at;
-	TimestampTz ends_at;
-} Session;
-
-static void
-refuse_session(const char *rule, const char *message, const char *detail, const char *hint)
-{
-	Refusal refusal = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = rule,
-		.table = "time_slots",
-		.message = message,
-		.detail = detail,
-		.hint = hint,
-	};
-
-	booking_refuse(&refusal);
+	if (booking_execute_now(&doctor_plan, &arg, NULL) == 0)
+		booking_refuse_unknown(&booking_doctor, doctor_id);
+	booking_row(0, values, nulls);
+	doctor->id = doctor_id;
+	doctor->clinic_id = DatumGetInt64(values[0]);
+	doctor->time_zone = TextDatumGetCString(values[1]);
+	doctor->zone = booking_zone(doctor->time_zone);
+	doctor->is_active = DatumGetBool(values[2]);
 }
 
-static void
-read_session(FunctionCallInfo fcinfo, Session *session)
-{
-	static const char *const names[] = {"doctor_id", "on_date", "start_time", "end_time",
-										"slot_minutes"};
-
-	for (int i = 0; i < lengthof(names); i++)
-		booking_require(fcinfo, i, names[i]);
-	session->doctor_id = PG_GETARG_INT64(0);
-	session->date = PG_GETARG_DATEADT(1);
-	session->start_time = PG_GETARG_TIMEADT(2);
-	session->end_time = PG_GETARG_TIMEADT(3);
-	session->slot_minutes = PG_GETARG_INT32(4);
-}
-
-/* What can be said of a session without knowing whose it is. */
-static void
-check_hours(const Session *session)
-{
-	int64 length = session->end_time - session->start_time;
-
-	if (length <= 0)
-		refuse_session("session_ends_after_it_starts", "the session does not end after it starts",
-					   "end_time must be later than start_time; 24:00 is the end of the day.",
-					   "Add a session past midnight as two, one on each date.");
-	if (session->slot_minutes < SHORTEST_SLOT || session->slot_minutes > LONGEST_SLOT)
-		refuse_session("slot_lasts_5_minutes_to_8_hours",
-					   psprintf("slots cannot be %d minutes long", session->slot_minutes),
-					   "slot_minutes is 5 to 480.", "Choose another slot length.");
-	if (length % (session->slot_minutes * USECS_PER_MINUTE) != 0)
-		refuse_session(
-			"session_divides_evenly",
-			psprintf("slots of %d minutes do not fill the session", session->slot_minutes),
-			psprintf(
-				"the session is from %s to %s.",
-				DatumGetCString(
-					DirectFunctionCall1(time_out, TimeADTGetDatum(session->start_time))),
-				DatumGetCString(DirectFunctionCall1(time_out, TimeADTGetDatum(session->end_time)))),
-			"Choose a slot length that divides the session evenly, or other hours.");
-}
-
-static void
-check_date(const Session *session)
-{
-	if (session->date < session->today)
-		refuse_session("date_not_past", "the date is before the clinic's today",
-					   psprintf("today is %s in %s.",
-								DatumGetCString(
-									DirectFunctionCall1(date_out, DateADTGetDatum(session->today))),
-								session->time_zone),
-					   "Choose a date from today on.");
-	if (session->date > session->today + FURTHEST_YEARS * 366)
-		refuse_session("date_within_a_century", "the date is more than a century ahead",
-					   "a calendar that far ahead is a slip of the pen.", "Check the year.");
-}
-
-static void
-check_doctor_works(int64 doctor_id, bool works)
+void
+booking_require_active(const Doctor *doctor)
 {
 	Refusal idle = {
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
@@ -138,83 +73,289 @@ check_doctor_works(int64 doctor_id, bool works)
 		.hint = "Set is_active of the doctor and of the clinic first.",
 	};
 
-	if (works)
+	if (doctor->is_active)
 		return;
-	idle.message = psprintf("doctor " INT64_FORMAT " takes no bookings", doctor_id);
+	idle.message = psprintf("doctor " INT64_FORMAT " takes no bookings", doctor->id);
 	booking_refuse(&idle);
 }
 
-/* Finds the instants at which the session starts and ends. */
-static void
-place_session(Session *session)
+/* As "date + time AT TIME ZONE zone" has it; 24:00 is the next day's midnight. */
+TimestampTz
+booking_instant(DateADT date, TimeADT time, pg_tz *zone)
 {
-	Datum args[] = {Int64GetDatum(session->doctor_id), DateADTGetDatum(session->date),
-					TimeADTGetDatum(session->start_time), TimeADTGetDatum(session->end_time)};
-	Datum values[5];
-	bool nulls[5];
+	struct pg_tm tm = {0};
+	DateADT day = date + time / USECS_PER_DAY;
+	TimeADT rest = time % USECS_PER_DAY;
+	int offset;
 
-	if (booking_execute(&session_plan, args, NULL) == 0)
-		booking_refuse_unknown(&booking_doctor, session->doctor_id);
-	booking_row(0, values, nulls);
-	check_doctor_works(session->doctor_id, DatumGetBool(values[0]));
-	session->time_zone = TextDatumGetCString(values[1]);
-	session->starts_at = DatumGetTimestampTz(values[2]);
-	session->ends_at = DatumGetTimestampTz(values[3]);
-	session->today = DatumGetDateADT(values[4]);
+	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+	tm.tm_hour = rest / USECS_PER_HOUR;
+	tm.tm_min = rest / USECS_PER_MINUTE % MINS_PER_HOUR;
+	tm.tm_sec = rest / USECS_PER_SEC % SECS_PER_MINUTE;
+	offset = DetermineTimeZoneOffset(&tm, zone);
+	return day * USECS_PER_DAY + rest + offset * USECS_PER_SEC;
+}
+
+/* The local date of an instant. */
+DateADT
+booking_local_date(TimestampTz instant, pg_tz *zone)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	int offset;
+
+	if (timestamp2tm(instant, &offset, &tm, &fsec, NULL, zone) != 0)
+		elog(ERROR, "timestamp out of range");
+	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+}
+
+void
+booking_add_stretch(Stretches *stretches, TimestampTz starts_at, TimestampTz ends_at)
+{
+	if (stretches->count == stretches->room)
+	{
+		stretches->room = Max(64, 2 * stretches->room);
+		if (stretches->list == NULL)
+			stretches->list = palloc(stretches->room * sizeof(Stretch));
+		else
+			stretches->list = repalloc(stretches->list, stretches->room * sizeof(Stretch));
+	}
+	stretches->list[stretches->count].starts_at = starts_at;
+	stretches->list[stretches->count].ends_at = ends_at;
+	stretches->count++;
+}
+
+/* Cuts a session that starts on a date; one that ends no later than it starts ends the day after. */
+void
+booking_cut_session(DateADT date, const Hours *hours, pg_tz *zone, Stretches *slots)
+{
+	bool is_overnight = hours->end_time <= hours->start_time;
+	TimestampTz starts_at = booking_instant(date, hours->start_time, zone);
+	TimestampTz ends_at = booking_instant(date + (is_overnight ? 1 : 0), hours->end_time, zone);
+	int64 length = hours->slot_minutes * USECS_PER_MINUTE;
+	int64 gap = hours->gap_minutes * USECS_PER_MINUTE;
+
+	for (; starts_at + length <= ends_at; starts_at += length + gap)
+		booking_add_stretch(slots, starts_at, starts_at + length);
+}
+
+static Datum
+instants_as_array(const Stretches *slots, size_t field)
+{
+	Datum *instants = palloc(slots->count * sizeof(Datum));
+
+	for (int i = 0; i < slots->count; i++)
+		instants[i] =
+			TimestampTzGetDatum(*(const TimestampTz *) ((const char *) &slots->list[i] + field));
+	return PointerGetDatum(construct_array(instants, slots->count, TIMESTAMPTZOID,
+										   sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static void
+insert_slots(BookingPlan *plan, const Doctor *doctor, const Stretches *slots)
+{
+	Datum args[] = {Int64GetDatum(doctor->clinic_id), Int64GetDatum(doctor->id),
+					instants_as_array(slots, offsetof(Stretch, starts_at)),
+					instants_as_array(slots, offsetof(Stretch, ends_at))};
+
+	booking_execute(plan, args, NULL);
+}
+
+void
+booking_insert_slots(const Doctor *doctor, const Stretches *slots)
+{
+	insert_slots(&add_plan, doctor, slots);
+}
+
+static void
+refuse_hours(const char *rule, const char *message, const char *detail, const char *hint)
+{
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = rule,
+		.table = "time_slots",
+		.message = message,
+		.detail = detail,
+		.hint = hint,
+	});
+}
+
+/* Real time between the ends by the wall clock, when no clock is changed. */
+static int64
+session_length(const Hours *hours)
+{
+	return hours->end_time - hours->start_time +
+		   (hours->end_time <= hours->start_time ? USECS_PER_DAY : 0);
+}
+
+/* What can be said of working hours without knowing whose they are. */
+void
+booking_check_hours(const Hours *hours)
+{
+	int64 length = session_length(hours);
+
+	if (hours->slot_minutes < SHORTEST_SLOT_MINUTES || hours->slot_minutes > LONGEST_SLOT_MINUTES)
+		refuse_hours("slot_lasts_5_minutes_to_8_hours",
+					 psprintf("slots cannot be %d minutes long", hours->slot_minutes),
+					 "slot_minutes is 5 to 480.", "Choose another slot length.");
+	if (hours->gap_minutes < 0 || hours->gap_minutes > LONGEST_SLOT_MINUTES)
+		refuse_hours("gap_is_0_to_480_minutes",
+					 psprintf("gaps cannot be %d minutes long", hours->gap_minutes),
+					 "gap_minutes is 0 to 480.", "Choose another gap.");
+	if (hours->start_time >= USECS_PER_DAY)
+		refuse_hours("start_time_is_before_24_00", "a session cannot start at 24:00",
+					 "24:00 is the end of the day.", "Let it start at 00:00 of the next day.");
+	if (Max(hours->slot_minutes, hours->gap_minutes) * USECS_PER_MINUTE > length)
+		refuse_hours("session_has_room_for_its_slots_and_gaps",
+					 "the session is shorter than one of its slots or gaps",
+					 psprintf("it is " INT64_FORMAT " minutes long.", length / USECS_PER_MINUTE),
+					 "Choose a shorter slot or gap, or longer hours.");
+}
+
+static char *
+time_in_words(TimeADT time)
+{
+	return DatumGetCString(DirectFunctionCall1(time_out, TimeADTGetDatum(time)));
+}
+
+/* A session added by hand ends on its day, and its slots fill it. */
+static void
+check_session(const Hours *hours)
+{
+	if (hours->end_time <= hours->start_time)
+		refuse_hours("session_ends_after_it_starts", "the session does not end after it starts",
+					 "end_time must be later than start_time; 24:00 is the end of the day.",
+					 "Add a session past midnight as two, one on each date.");
+	booking_check_hours(hours);
+	if (session_length(hours) % (hours->slot_minutes * USECS_PER_MINUTE) != 0)
+		refuse_hours("session_divides_evenly",
+					 psprintf("slots of %d minutes do not fill the session", hours->slot_minutes),
+					 psprintf("the session is from %s to %s.", time_in_words(hours->start_time),
+							  time_in_words(hours->end_time)),
+					 "Choose a slot length that divides the session evenly, or other hours.");
+}
+
+/* Refuses what is more than a century ahead of the clinic's today. */
+void
+booking_check_not_too_far(DateADT date, DateADT today)
+{
+	if (date > today + FURTHEST_DAYS)
+		refuse_hours("date_within_a_century", "the date is more than a century ahead",
+					 "a calendar that far ahead is a slip of the pen.", "Check the year.");
+}
+
+static void
+check_date(DateADT date, const Doctor *doctor)
+{
+	DateADT today = booking_local_date(GetCurrentTimestamp(), doctor->zone);
+
+	if (date < today)
+		refuse_hours(
+			"date_not_past", "the date is before the clinic's today",
+			psprintf("today is %s in %s.",
+					 DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(today))),
+					 doctor->time_zone),
+			"Choose a date from today on.");
+	booking_check_not_too_far(date, today);
 }
 
 /* The constraint would refuse it as well, but could not say when the other slot is. */
-static void
-check_calendar_is_free(const Session *session)
+void
+booking_check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at)
 {
 	Refusal clash = {
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
 		.rule = "doctor_slots_do_not_overlap",
 		.table = "time_slots",
-		.hint = "Remove the other slot, or choose other hours.",
+		.hint = "Remove the other slot, or choose another time.",
 	};
-	Datum args[] = {Int64GetDatum(session->doctor_id), TimestampTzGetDatum(session->starts_at),
-					TimestampTzGetDatum(session->ends_at)};
+	Datum args[] = {Int64GetDatum(doctor->id), TimestampTzGetDatum(starts_at),
+					TimestampTzGetDatum(ends_at)};
 	Datum values[2];
 	bool nulls[2];
 
-	if (booking_execute(&clash_plan, args, NULL) == 0)
+	if (booking_execute_now(&clash_plan, args, NULL) == 0)
 		return;
 	booking_row(0, values, nulls);
-	clash.message = psprintf("doctor " INT64_FORMAT " has another time slot during the session",
-							 session->doctor_id);
+	clash.message = psprintf("doctor " INT64_FORMAT " has another time slot then", doctor->id);
 	clash.detail = psprintf("the first one is from %s to %s.",
-							booking_local_time(DatumGetTimestampTz(values[0]), session->time_zone),
-							booking_local_time(DatumGetTimestampTz(values[1]), session->time_zone));
+							booking_local_time(DatumGetTimestampTz(values[0]), doctor->time_zone),
+							booking_local_time(DatumGetTimestampTz(values[1]), doctor->time_zone));
 	booking_refuse(&clash);
 }
 
 static void
-add_slots(const Session *session)
+check_stretch_is_free(const Doctor *doctor, const Stretches *slots)
 {
-	Datum args[] = {Int64GetDatum(session->doctor_id), TimestampTzGetDatum(session->starts_at),
-					TimestampTzGetDatum(session->ends_at), Int32GetDatum(session->slot_minutes)};
+	TimestampTz starts_at;
+	TimestampTz ends_at;
 
-	booking_execute(&add_plan, args, NULL);
+	if (slots->count == 0)
+		return;
+	starts_at = slots->list[0].starts_at;
+	ends_at = slots->list[slots->count - 1].ends_at;
+	booking_check_calendar_is_free(doctor, starts_at, ends_at);
+	booking_check_not_off(doctor, starts_at, ends_at);
 }
 
 PG_FUNCTION_INFO_V1(booking_add_time_slots);
 Datum
 booking_add_time_slots(PG_FUNCTION_ARGS)
 {
-	Session session;
+	static const char *const names[] = {"doctor_id", "on_date", "start_time", "end_time",
+										"slot_minutes"};
+	int64 doctor_id = PG_GETARG_INT64(0);
+	DateADT date = PG_GETARG_DATEADT(1);
+	Hours hours = {PG_GETARG_TIMEADT(2), PG_GETARG_TIMEADT(3), PG_GETARG_INT32(4), 0};
+	Stretches slots = {0};
+	Doctor doctor;
 
-	read_session(fcinfo, &session);
-	booking_require_date(session.date);
-	check_hours(&session);
+	for (int i = 0; i < lengthof(names); i++)
+		booking_require(fcinfo, i, names[i]);
+	booking_require_date(date);
+	check_session(&hours);
 
-	booking_start_writing("add_time_slots()");
-	booking_lock(CALENDAR_LOCK, session.doctor_id, CALENDAR_EDIT);
-	place_session(&session);
-	check_date(&session);
-	check_calendar_is_free(&session);
-	add_slots(&session);
+	booking_start_writing(fcinfo);
+	booking_lock(CALENDAR_LOCK, doctor_id, CALENDAR_EDIT);
+	booking_find_doctor(doctor_id, &doctor);
+	booking_require_active(&doctor);
+	check_date(date, &doctor);
+	booking_cut_session(date, &hours, doctor.zone, &slots);
+	check_stretch_is_free(&doctor, &slots);
+	insert_slots(&add_and_return_plan, &doctor, &slots);
 	booking_return_set_of_rows(fcinfo);
 	SPI_finish();
+	return (Datum) 0;
+}
+
+/* A pure function of its arguments and the zone library: for previews, and for tests. */
+PG_FUNCTION_INFO_V1(booking_session_slots);
+Datum
+booking_session_slots(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"on_date",   "start_time",   "end_time",
+										"time_zone", "slot_minutes", "gap_minutes"};
+	Stretches slots = {0};
+	Hours hours;
+	ReturnSetInfo *result;
+
+	for (int i = 0; i < lengthof(names); i++)
+		booking_require(fcinfo, i, names[i]);
+	hours =
+		(Hours){PG_GETARG_TIMEADT(1), PG_GETARG_TIMEADT(2), PG_GETARG_INT32(4), PG_GETARG_INT32(5)};
+	booking_require_date(PG_GETARG_DATEADT(0));
+	booking_check_hours(&hours);
+	booking_cut_session(PG_GETARG_DATEADT(0), &hours,
+						booking_zone(text_to_cstring(PG_GETARG_TEXT_PP(3))), &slots);
+
+	result = booking_start_set(fcinfo);
+	for (int i = 0; i < slots.count; i++)
+	{
+		Datum values[] = {TimestampTzGetDatum(slots.list[i].starts_at),
+						  TimestampTzGetDatum(slots.list[i].ends_at)};
+		bool nulls[] = {false, false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
 	return (Datum) 0;
 }

@@ -14,7 +14,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_collation_d.h"
 #include "catalog/pg_proc.h"
-#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -265,8 +264,10 @@ rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 		why->detail = psprintf(
 			"its function %s(booking.time_slots, booking.patients) RETURNS text does not exist.",
 			rule->check_function);
-		why->hint = psprintf("Create the function again, or SELECT booking.remove_rule(%s).",
-							 quote_literal_cstr(rule->name));
+		why->hint =
+			psprintf("Create the function again, or SELECT booking.remove_rule(%s, %s).",
+					 quote_literal_cstr(rule->name),
+					 rule->of_all_clinics ? "NULL" : psprintf(INT64_FORMAT, rule->clinic_id));
 		return true;
 	}
 
@@ -364,7 +365,7 @@ booking_add_rule(PG_FUNCTION_ARGS)
 	values[1] = CStringGetTextDatum(quote_qualified_identifier(
 		get_namespace_name(get_func_namespace(function)), get_func_name(function)));
 
-	booking_start_writing("add_rule()");
+	booking_start_writing(fcinfo);
 	booking_execute(&add_plan, values, nulls);
 	rule = booking_returned_row();
 	SPI_finish();
@@ -389,7 +390,7 @@ booking_remove_rule(PG_FUNCTION_ARGS)
 
 	booking_require(fcinfo, 0, "name");
 
-	booking_start_writing("remove_rule()");
+	booking_start_writing(fcinfo);
 	if (booking_execute(&remove_plan, values, nulls) == 0)
 		booking_refuse(&unknown);
 	rule = booking_returned_row();
@@ -401,7 +402,7 @@ PG_FUNCTION_INFO_V1(booking_forget_rules);
 Datum
 booking_forget_rules(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = booking_trigger(fcinfo, AFTER_STATEMENT, "rules");
 
 	CacheInvalidateRelcache(trigger->tg_relation);
 	return PointerGetDatum(NULL);

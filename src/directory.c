@@ -36,7 +36,7 @@ booking_add_clinic(PG_FUNCTION_ARGS)
 	booking_require(fcinfo, 0, "name");
 	booking_require(fcinfo, 2, "time_zone");
 
-	booking_start_writing("add_clinic()");
+	booking_start_writing(fcinfo);
 	values[2] = booking_known_zone(values[2]);
 	booking_execute(&add_clinic_plan, values, nulls);
 	clinic = booking_returned_row();
@@ -55,7 +55,7 @@ booking_add_doctor(PG_FUNCTION_ARGS)
 	booking_require(fcinfo, 0, "clinic_id");
 	booking_require(fcinfo, 1, "name");
 
-	booking_start_writing("add_doctor()");
+	booking_start_writing(fcinfo);
 	if (booking_execute(&add_doctor_plan, values, nulls) == 0)
 		booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(0));
 	doctor = booking_returned_row();
@@ -73,7 +73,7 @@ booking_add_patient(PG_FUNCTION_ARGS)
 	booking_require(fcinfo, 0, "name");
 	booking_require(fcinfo, 1, "email");
 
-	booking_start_writing("add_patient()");
+	booking_start_writing(fcinfo);
 	booking_execute(&add_patient_plan, values, NULL);
 	patient = booking_returned_row();
 	SPI_finish();

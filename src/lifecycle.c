@@ -55,7 +55,7 @@ find_appointment(int64 id, Found *found)
 	Datum values[3];
 	bool nulls[3];
 
-	if (booking_execute(&find_plan, &arg, NULL) == 0)
+	if (booking_execute_now(&find_plan, &arg, NULL) == 0)
 		booking_refuse_unknown(&booking_appointment, id);
 	booking_row(0, values, nulls);
 	found->slot_id = DatumGetInt64(values[0]);
@@ -96,8 +96,7 @@ read_reason(FunctionCallInfo fcinfo, int argument)
 
 	if (PG_ARGISNULL(argument))
 		return NULL;
-	reason = DatumGetTextPP(
-		DirectFunctionCall2(btrim, PG_GETARG_DATUM(argument), CStringGetTextDatum(BLANKS)));
+	reason = DatumGetTextPP(booking_trim(PG_GETARG_DATUM(argument)));
 	length = pg_mbstrlen_with_len(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason));
 	if (length < 1 || length > LONGEST_REASON)
 		booking_refuse(&malformed);
@@ -105,11 +104,12 @@ read_reason(FunctionCallInfo fcinfo, int argument)
 }
 
 static Datum
-change_status(int64 id, const char *status, const char *reason, const char *function)
+change_status(FunctionCallInfo fcinfo, const char *status, const char *reason)
 {
+	int64 id = PG_GETARG_INT64(0);
 	Datum appointment;
 
-	booking_start_writing(function);
+	booking_start_writing(fcinfo);
 	lock_appointment(id);
 	if (booking_set_status(id, status, reason) == 0)
 		booking_refuse_unknown(&booking_appointment, id);
@@ -123,8 +123,7 @@ Datum
 booking_cancel_appointment(PG_FUNCTION_ARGS)
 {
 	booking_require(fcinfo, 0, "appointment_id");
-	return change_status(PG_GETARG_INT64(0), "cancelled", read_reason(fcinfo, 1),
-						 "cancel_appointment()");
+	return change_status(fcinfo, "cancelled", read_reason(fcinfo, 1));
 }
 
 PG_FUNCTION_INFO_V1(booking_set_appointment_status);
@@ -133,8 +132,8 @@ booking_set_appointment_status(PG_FUNCTION_ARGS)
 {
 	booking_require(fcinfo, 0, "appointment_id");
 	booking_require(fcinfo, 1, "status");
-	return change_status(PG_GETARG_INT64(0), OidOutputFunctionCall(F_ENUM_OUT, PG_GETARG_DATUM(1)),
-						 read_reason(fcinfo, 2), "set_appointment_status()");
+	return change_status(fcinfo, OidOutputFunctionCall(F_ENUM_OUT, PG_GETARG_DATUM(1)),
+						 read_reason(fcinfo, 2));
 }
 
 static void
@@ -185,7 +184,7 @@ check_is_where_it_was(int64 id, const Found *before, const Found *now)
 static void
 move_appointment(const BookingRequest *request, const BookingFacts *facts)
 {
-	Change change = {request->appointment_id, false, NULL};
+	Change change = {request->appointment_id, false, false, NULL};
 	Datum values[] = {Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id)};
 
 	booking_release_hold(facts);
@@ -207,7 +206,7 @@ booking_reschedule_appointment(PG_FUNCTION_ARGS)
 	booking_require(fcinfo, 0, "appointment_id");
 	booking_require(fcinfo, 1, "new_slot_id");
 
-	booking_start_writing("reschedule_appointment()");
+	booking_start_writing(fcinfo);
 	find_appointment(id, &found);
 	check_is_booked(id, &found);
 	request.patient_id = found.patient_id;
@@ -256,7 +255,7 @@ booking_expire_holds(PG_FUNCTION_ARGS)
 	if (DatumGetInt32(max_rows) < 1 || DatumGetInt32(max_rows) > MOST_HOLDS)
 		booking_refuse(&out_of_range);
 
-	booking_start_writing("expire_holds()");
+	booking_start_writing(fcinfo);
 	rows = booking_execute(&expired_plan, &max_rows, NULL);
 	expired = SPI_tuptable;
 	for (uint64 i = 0; i < rows; i++)

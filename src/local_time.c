@@ -5,7 +5,6 @@
  */
 #include "booking.h"
 
-#include "commands/trigger.h"
 #include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
@@ -17,7 +16,8 @@
 
 #define KNOWN_ZONE_SQL \
 	"SELECT name FROM pg_catalog.pg_timezone_names" \
-	" WHERE pg_catalog.lower(name) = pg_catalog.lower($1)" \
+	" WHERE lower(name) = lower($1) AND name NOT LIKE 'posix/%'" \
+	" AND name NOT IN ('localtime', 'posixrules')" \
 	" ORDER BY name = $1 DESC LIMIT 1"
 
 static BookingPlan known_zone_plan = {KNOWN_ZONE_SQL, 1, {TEXTOID}};
@@ -36,6 +36,32 @@ booking_local_time(TimestampTz instant, const char *time_zone)
 		return pstrdup(timestamptz_to_str(instant));
 	return psprintf("%04d-%02d-%02d %02d:%02d %s (%s)", tm.tm_year, tm.tm_mon, tm.tm_mday,
 					tm.tm_hour, tm.tm_min, abbreviation ? abbreviation : "", time_zone);
+}
+
+/* What a message shows of a name that may be a megabyte long. */
+static char *
+clipped(const char *name)
+{
+	return pnstrdup(name, pg_mbcliplen(name, strlen(name), LONGEST_ZONE_NAME));
+}
+
+/* The zone of a clinic; its name was known when it was set, but zones come and go. */
+pg_tz *
+booking_zone(const char *name)
+{
+	Refusal gone = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "time_zone_is_known",
+		.table = "clinics",
+		.detail = "this server's time zone database has no zone of that name.",
+		.hint = "Set the clinic's time_zone to a name of pg_timezone_names.",
+	};
+	pg_tz *zone = pg_tzset(name);
+
+	if (zone != NULL)
+		return zone;
+	gone.message = psprintf("there is no time zone \"%s\"", clipped(name));
+	booking_refuse(&gone);
 }
 
 /* Refuses a date that cannot be turned into an instant of every zone. */
@@ -67,14 +93,14 @@ booking_known_zone(Datum name)
 		.detail = "a clinic's zone is a name of the IANA database, such as Europe/London.",
 		.hint = "SELECT name FROM pg_timezone_names lists the zones this server knows.",
 	};
-	char *wanted = TextDatumGetCString(name);
-	int length = strlen(wanted);
+	char *wanted;
 
-	if (length <= LONGEST_ZONE_NAME && booking_query(&known_zone_plan, &name, NULL) == 1)
+	name = booking_trim(name);
+	wanted = TextDatumGetCString(name);
+	if (strlen(wanted) <= LONGEST_ZONE_NAME && booking_query(&known_zone_plan, &name, NULL) == 1)
 		return booking_value();
 
-	wanted[pg_mbcliplen(wanted, length, LONGEST_ZONE_NAME)] = '\0';
-	unknown.message = psprintf("there is no time zone \"%s\"", wanted);
+	unknown.message = psprintf("there is no time zone \"%s\"", clipped(wanted));
 	booking_refuse(&unknown);
 }
 
@@ -83,7 +109,7 @@ PG_FUNCTION_INFO_V1(booking_check_time_zone);
 Datum
 booking_check_time_zone(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "clinics");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	int column = SPI_fnumber(desc, "time_zone");
 	bool isnull;

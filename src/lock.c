@@ -12,6 +12,12 @@
 
 #include "miscadmin.h"
 
+/* Adding a doctor waits for this lock, or we for the doctor, whom a new snapshot then sees. */
+static BookingPlan lock_clinic_plan = {
+	"SELECT FROM booking.clinics WHERE id = $1 FOR UPDATE", 1, {INT8OID}};
+static BookingPlan doctors_plan = {
+	"SELECT id FROM booking.doctors WHERE clinic_id = $1 ORDER BY id", 1, {INT8OID}};
+
 static LockAcquireResult
 acquire(LockClass class, int64 id, LOCKMODE mode, bool dont_wait)
 {
@@ -32,4 +38,30 @@ bool
 booking_try_lock(LockClass class, int64 id)
 {
 	return acquire(class, id, ExclusiveLock, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* Waits for the bookings of a doctor that are under way, and keeps out new ones. */
+void
+booking_close_doctor(int64 doctor_id)
+{
+	booking_lock(CALENDAR_LOCK, doctor_id, CALENDAR_CLOSE);
+}
+
+/* The same for all doctors of a clinic. */
+void
+booking_close_clinic(int64 clinic_id)
+{
+	Datum arg = Int64GetDatum(clinic_id);
+	uint64 doctors;
+
+	booking_execute(&lock_clinic_plan, &arg, NULL);
+	doctors = booking_execute_now(&doctors_plan, &arg, NULL);
+	for (uint64 i = 0; i < doctors; i++)
+	{
+		Datum doctor_id;
+		bool isnull;
+
+		booking_row(i, &doctor_id, &isnull);
+		booking_close_doctor(DatumGetInt64(doctor_id));
+	}
 }

@@ -8,12 +8,16 @@
 #include "booking.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
-static SPIPlanPtr
-kept_plan(BookingPlan *plan)
+/* For what needs the plan itself, such as a cursor. */
+SPIPlanPtr
+booking_kept_plan(BookingPlan *plan)
 {
 	SPIPlanPtr prepared;
 
@@ -30,21 +34,20 @@ kept_plan(BookingPlan *plan)
 }
 
 static uint64
-run(BookingPlan *plan, Datum *values, const char *nulls, bool read_only)
+run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	int result = 0;
 
 	PG_TRY();
 	{
-		result = SPI_execute_plan(kept_plan(plan), values, nulls, read_only, 0);
+		result = SPI_execute_snapshot(booking_kept_plan(plan), values, nulls, snapshot,
+									  InvalidSnapshot, read_only, true, 0);
 	}
 	PG_CATCH();
 	{
-		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
-			PG_RE_THROW();
 		MemoryContextSwitchTo(caller);
-		booking_refuse_violation();
+		booking_raise_again();
 	}
 	PG_END_TRY();
 
@@ -54,28 +57,40 @@ run(BookingPlan *plan, Datum *values, const char *nulls, bool read_only)
 }
 
 /*
- * Runs a statement with a snapshot taken now, so that it sees what was committed while we
- * waited for a lock, and returns the number of rows. A violated constraint of the extension
- * is reported as the rule it stands for.
+ * Runs a statement with a snapshot of its own, as any statement of the transaction would have
+ * it, and returns the number of rows. A violated constraint of the extension is reported as
+ * the rule it stands for, and what a trigger refuses as if it had been refused here.
  */
 uint64
 booking_execute(BookingPlan *plan, Datum *values, const char *nulls)
 {
-	return run(plan, values, nulls, false);
+	return run(plan, values, nulls, InvalidSnapshot, false);
+}
+
+/*
+ * The same with a snapshot taken now, whatever the isolation level: sees what was committed
+ * while we waited for a lock, where the snapshot of a REPEATABLE READ or SERIALIZABLE
+ * transaction is older and the lock would be in vain.
+ */
+uint64
+booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls)
+{
+	return run(plan, values, nulls, GetLatestSnapshot(), false);
 }
 
 /* Runs a query with the caller's snapshot, as a STABLE function must. */
 uint64
 booking_query(BookingPlan *plan, Datum *values, const char *nulls)
 {
-	return run(plan, values, nulls, true);
+	return run(plan, values, nulls, InvalidSnapshot, true);
 }
 
 /* Starts the work of a function that writes; on a standby or in READ ONLY it ends here. */
 void
-booking_start_writing(const char *function)
+booking_start_writing(FunctionCallInfo fcinfo)
 {
-	PreventCommandIfReadOnly(function);
+	if (XactReadOnly)
+		PreventCommandIfReadOnly(psprintf("%s()", get_func_name(fcinfo->flinfo->fn_oid)));
 	SPI_connect();
 }
 

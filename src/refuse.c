@@ -165,27 +165,34 @@ static const struct
 	{"unique_timeslot", "slot_not_booked"},
 };
 
+static void
+raise_refusal(int sqlstate, const char *message, const char *detail, const char *hint,
+			  const char *table, const char *rule)
+{
+	ereport(ERROR, (errcode(sqlstate), errmsg("%s", message), errdetail("%s", detail),
+					errhint("%s", hint), err_generic_string(PG_DIAG_SCHEMA_NAME, "booking"),
+					table ? err_generic_string(PG_DIAG_TABLE_NAME, table) : 0,
+					err_generic_string(PG_DIAG_CONSTRAINT_NAME, rule)));
+}
+
 void
 booking_refuse(const Refusal *refusal)
 {
-	ereport(ERROR,
-			(errcode(refusal->sqlstate), errmsg("%s", refusal->message),
-			 errdetail("rule %s: %s", refusal->rule, refusal->detail), errhint("%s", refusal->hint),
-			 err_generic_string(PG_DIAG_SCHEMA_NAME, "booking"),
-			 refusal->table ? err_generic_string(PG_DIAG_TABLE_NAME, refusal->table) : 0,
-			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, refusal->rule)));
+	raise_refusal(refusal->sqlstate, refusal->message,
+				  psprintf("rule %s: %s", refusal->rule, refusal->detail), refusal->hint,
+				  refusal->table, refusal->rule);
+	pg_unreachable();
 }
 
-/* In a PG_CATCH block: re-raises the violation of a constraint, as its rule if it is ours. */
-void
-booking_refuse_violation(void)
+/* The rule that a violated constraint of the extension stands for; NULL for other errors. */
+static const Refusal *
+violated_rule(const ErrorData *error)
 {
-	ErrorData *error = CopyErrorData();
 	const char *rule = error->constraint_name;
 
-	FlushErrorState();
-	if (rule == NULL || error->schema_name == NULL || strcmp(error->schema_name, "booking") != 0)
-		ReThrowError(error);
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
+		rule == NULL || error->schema_name == NULL || strcmp(error->schema_name, "booking") != 0)
+		return NULL;
 
 	for (int i = 0; i < lengthof(other_names); i++)
 	{
@@ -195,8 +202,28 @@ booking_refuse_violation(void)
 	for (int i = 0; i < lengthof(violations); i++)
 	{
 		if (strcmp(rule, violations[i].rule) == 0)
-			booking_refuse(&violations[i]);
+			return &violations[i];
 	}
+	return NULL;
+}
+
+/*
+ * In a PG_CATCH block around SQL of ours: raises the error again, without our SQL in its
+ * context where it is a refusal.
+ */
+void
+booking_raise_again(void)
+{
+	ErrorData *error = CopyErrorData();
+	const Refusal *rule = violated_rule(error);
+
+	FlushErrorState();
+	if (rule != NULL)
+		booking_refuse(rule);
+	if (strncmp(unpack_sql_state(error->sqlerrcode), "PT", 2) == 0 && error->constraint_name &&
+		error->detail && error->hint)
+		raise_refusal(error->sqlerrcode, error->message, error->detail, error->hint,
+					  error->table_name, error->constraint_name);
 	ReThrowError(error);
 }
 

@@ -27,11 +27,6 @@
 	" AS t SET deleted_at = NULL, updated_at = now()" \
 	" WHERE id = $1 RETURNING t"
 
-/* Adding a doctor waits for this lock; the doctors follow in the order of their calendars. */
-#define LOCK_CLINIC_SQL \
-	"WITH clinic AS (SELECT id FROM booking.clinics WHERE id = $1 FOR UPDATE) " \
-	"SELECT d.id FROM clinic JOIN booking.doctors d ON d.clinic_id = clinic.id ORDER BY d.id"
-
 /* How one kind of thing is removed and restored. */
 typedef struct Removable
 {
@@ -41,29 +36,6 @@ typedef struct Removable
 	BookingPlan remove;
 	BookingPlan restore;
 } Removable;
-
-static void
-lock_clinic(int64 id)
-{
-	static BookingPlan lock_plan = {LOCK_CLINIC_SQL, 1, {INT8OID}};
-	Datum value = Int64GetDatum(id);
-	uint64 doctors = booking_execute(&lock_plan, &value, NULL);
-
-	for (uint64 i = 0; i < doctors; i++)
-	{
-		Datum doctor_id;
-		bool isnull;
-
-		booking_row(i, &doctor_id, &isnull);
-		booking_lock(CALENDAR_LOCK, DatumGetInt64(doctor_id), CALENDAR_REMOVE);
-	}
-}
-
-static void
-lock_doctor(int64 id)
-{
-	booking_lock(CALENDAR_LOCK, id, CALENDAR_REMOVE);
-}
 
 static void
 lock_patient(int64 id)
@@ -78,7 +50,7 @@ lock_slot(int64 id)
 }
 
 static Removable clinics = {&booking_clinic,
-							lock_clinic,
+							booking_close_clinic,
 							{UPCOMING_SQL
 							 "s.doctor_id IN (SELECT id FROM booking.doctors WHERE clinic_id = $1)",
 							 1,
@@ -87,7 +59,7 @@ static Removable clinics = {&booking_clinic,
 							{RESTORE_SQL("clinics"), 1, {INT8OID}}};
 
 static Removable doctors = {&booking_doctor,
-							lock_doctor,
+							booking_close_doctor,
 							{UPCOMING_SQL "s.doctor_id = $1", 1, {INT8OID}},
 							{REMOVE_SQL("doctors"), 1, {INT8OID}},
 							{RESTORE_SQL("doctors"), 1, {INT8OID}}};
@@ -118,8 +90,8 @@ refuse_while_booked(const Entity *entity, int64 id, int64 appointments)
 		entity == &booking_patient
 			? "the patient has upcoming appointments"
 			: psprintf("%s " INT64_FORMAT " has upcoming appointments", entity->name, id);
-	booked.detail = psprintf("there %s " INT64_FORMAT " of them.", appointments == 1 ? "is" : "are",
-							 appointments);
+	booked.detail = psprintf(INT64_FORMAT " upcoming %s.", appointments,
+							 appointments == 1 ? "appointment" : "appointments");
 	booking_refuse(&booked);
 }
 
@@ -132,9 +104,9 @@ remove_row(FunctionCallInfo fcinfo, Removable *what)
 
 	booking_require(fcinfo, 0, "id");
 
-	booking_start_writing("remove");
+	booking_start_writing(fcinfo);
 	what->keep_bookings_out(DatumGetInt64(id));
-	booking_execute(&what->upcoming, &id, NULL);
+	booking_execute_now(&what->upcoming, &id, NULL);
 	upcoming = DatumGetInt64(booking_value());
 	if (upcoming > 0)
 		refuse_while_booked(what->entity, DatumGetInt64(id), upcoming);
@@ -153,7 +125,7 @@ restore_row(FunctionCallInfo fcinfo, Removable *what)
 
 	booking_require(fcinfo, 0, "id");
 
-	booking_start_writing("restore");
+	booking_start_writing(fcinfo);
 	if (booking_execute(&what->restore, &id, NULL) == 0)
 		booking_refuse_unknown(what->entity, DatumGetInt64(id));
 	row = booking_returned_row();

@@ -118,11 +118,11 @@ slot_exists(const BookingFacts *facts, Refusal *why)
 	return false;
 }
 
-/* An occupied slot is not withdrawn: the next rule answers for it. */
+/* An occupied slot is not withdrawn, the next rule answers for it; and a hold outlives time off. */
 static bool
 slot_available(const BookingFacts *facts, Refusal *why)
 {
-	if (facts->is_available || booking_is_occupied(facts))
+	if (facts->is_available || booking_is_occupied(facts) || facts->is_own_hold)
 		return true;
 	why->message =
 		psprintf("time slot " INT64_FORMAT " was withdrawn by the clinic", facts->request.slot_id);
@@ -262,9 +262,10 @@ is_changing(TransactionId xmax)
 		   TransactionIdIsInProgress(xmax);
 }
 
-/* Gathers the facts about a request, by a new snapshot or, for a STABLE caller, by its own. */
+/* Gathers the facts about a request, in the snapshot that ask() chooses. */
 static void
-look(const BookingRequest *request, bool in_callers_snapshot, BookingFacts *facts)
+look(const BookingRequest *request, uint64 (*ask)(BookingPlan *, Datum *, const char *),
+	 BookingFacts *facts)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Datum args[] = {Int64GetDatum(request->slot_id), Int64GetDatum(request->patient_id),
@@ -274,10 +275,7 @@ look(const BookingRequest *request, bool in_callers_snapshot, BookingFacts *fact
 	Datum fact[FACT_COLUMNS];
 	bool unknown[FACT_COLUMNS];
 
-	if (in_callers_snapshot)
-		booking_query(&look_plan, args, arg_nulls);
-	else
-		booking_execute(&look_plan, args, arg_nulls);
+	ask(&look_plan, args, arg_nulls);
 	booking_row(0, fact, unknown);
 
 	memset(facts, 0, sizeof(*facts));
@@ -340,7 +338,14 @@ booking_read_request(FunctionCallInfo fcinfo, const Caller *caller, BookingReque
 void
 booking_look(const BookingRequest *request, BookingFacts *facts)
 {
-	look(request, false, facts);
+	look(request, booking_execute, facts);
+}
+
+/* With locks held: sees everything that was committed before they were granted. */
+void
+booking_look_now(const BookingRequest *request, BookingFacts *facts)
+{
+	look(request, booking_execute_now, facts);
 }
 
 /* Raises the first rule that fails, the clinic's own after ours. */
@@ -404,7 +409,7 @@ booking_check_booking(PG_FUNCTION_ARGS)
 
 	result = booking_start_set(fcinfo);
 	SPI_connect();
-	look(&request, true, &facts);
+	look(&request, booking_query, &facts);
 	for (int i = 0; i < lengthof(chain); i++)
 		report_rule(result, &chain[i], &facts);
 	if (facts.slot_exists && facts.patient_exists)
@@ -427,7 +432,7 @@ booking_is_slot_available(PG_FUNCTION_ARGS)
 	request.slot_id = PG_GETARG_INT64(0);
 
 	SPI_connect();
-	look(&request, true, &facts);
+	look(&request, booking_query, &facts);
 	if (!facts.slot_exists)
 		booking_refuse_unknown(&booking_slot, request.slot_id);
 	for (int i = 0; i < lengthof(chain) && available; i++)

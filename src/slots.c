@@ -4,7 +4,6 @@
  */
 #include "booking.h"
 
-#include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -170,9 +169,9 @@ booking_set_slot_availability(PG_FUNCTION_ARGS)
 	booking_require(fcinfo, 0, "slot_id");
 	booking_require(fcinfo, 1, "is_available");
 
-	booking_start_writing("set_slot_availability()");
+	booking_start_writing(fcinfo);
 	booking_lock(SLOT_LOCK, request.slot_id, ExclusiveLock);
-	booking_look(&request, &facts);
+	booking_look_now(&request, &facts);
 	if (booking_is_occupied(&facts))
 		refuse_occupied(request.slot_id);
 	if (booking_execute(&set_availability_plan, values, NULL) == 0)
@@ -182,15 +181,40 @@ booking_set_slot_availability(PG_FUNCTION_ARGS)
 	return slot;
 }
 
+/* Set while slots are changed together with their appointments. */
+static bool guard_is_off = false;
+
+/* Runs an UPDATE of slots whose appointments are changed with them; the guard lets it pass. */
+uint64
+booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls)
+{
+	uint64 rows = 0;
+
+	guard_is_off = true;
+	PG_TRY();
+	{
+		rows = booking_execute(plan, values, nulls);
+	}
+	PG_FINALLY();
+	{
+		guard_is_off = false;
+	}
+	PG_END_TRY();
+	return rows;
+}
+
 /* A BEFORE UPDATE trigger, for raw SQL: what is booked stays as it was booked. */
 PG_FUNCTION_INFO_V1(booking_guard_time_slot);
 Datum
 booking_guard_time_slot(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "time_slots");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
 	Datum slot_id = heap_getattr(trigger->tg_trigtuple, SPI_fnumber(desc, "id"), desc, &isnull);
+
+	if (guard_is_off)
+		return PointerGetDatum(trigger->tg_newtuple);
 
 	SPI_connect();
 	if (booking_execute(&occupied_plan, &slot_id, NULL) > 0)

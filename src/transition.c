@@ -9,7 +9,6 @@
  */
 #include "booking.h"
 
-#include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -27,14 +26,19 @@
 	"     AND t.to_status = $2::booking.appointment_status" \
 	" WHERE c.id = $3"
 
-/* A hold left is_available as it was; everything else that occupies a slot cleared it. */
+/*
+ * A hold left the slot as it was; everything else that occupies one withdrew it. $2 whether it
+ * was a hold, $3 the time off that the slot is in, and stays withdrawn by.
+ */
 #define RELEASE_SQL \
-	"UPDATE booking.time_slots SET is_available = is_available OR NOT $2, held_until = NULL," \
-	"       updated_at = now()" \
+	"UPDATE booking.time_slots SET held_until = NULL, updated_at = now()," \
+	"       is_available = CASE WHEN $2 THEN is_available ELSE $3 IS NULL END," \
+	"       time_off_id = CASE WHEN $2 THEN time_off_id ELSE $3 END" \
 	" WHERE id = $1"
 
 #define TAKE_SQL \
-	"UPDATE booking.time_slots SET is_available = false, held_until = NULL, updated_at = now()" \
+	"UPDATE booking.time_slots SET is_available = false, held_until = NULL, time_off_id = NULL," \
+	"       updated_at = now()" \
 	" WHERE id = $1"
 
 #define HOLD_SQL "UPDATE booking.time_slots SET held_until = $2, updated_at = now() WHERE id = $1"
@@ -46,7 +50,7 @@
 
 static BookingPlan transition_plan = {
 	TRANSITION_SQL, 5, {TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
-static BookingPlan release_plan = {RELEASE_SQL, 2, {INT8OID, BOOLOID}};
+static BookingPlan release_plan = {RELEASE_SQL, 3, {INT8OID, BOOLOID, INT8OID}};
 static BookingPlan take_plan = {TAKE_SQL, 1, {INT8OID}};
 static BookingPlan hold_plan = {HOLD_SQL, 2, {INT8OID, TIMESTAMPTZOID}};
 static BookingPlan event_plan = {
@@ -73,6 +77,7 @@ typedef struct Appointment
 	int64 id;
 	int64 slot_id;
 	int64 clinic_id;
+	int64 doctor_id;
 	TimestampTz starts_at;
 	TimestampTz hold_expires_at; /* 0 when there is none */
 	char *status;
@@ -95,6 +100,7 @@ read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
 	appointment->id = DatumGetInt64(column(row, desc, "id", &isnull));
 	appointment->slot_id = DatumGetInt64(column(row, desc, "time_slot_id", &isnull));
 	appointment->clinic_id = DatumGetInt64(column(row, desc, "clinic_id", &isnull));
+	appointment->doctor_id = DatumGetInt64(column(row, desc, "doctor_id", &isnull));
 	appointment->starts_at = DatumGetTimestampTz(column(row, desc, "starts_at", &isnull));
 	expiry = column(row, desc, "hold_expires_at", &isnull);
 	appointment->hold_expires_at = isnull ? 0 : DatumGetTimestampTz(expiry);
@@ -186,8 +192,8 @@ refuse_transition(const Appointment *old, const Appointment *new, const char *al
 		.hint = "SELECT * FROM booking.status_transitions lists what each status may become.",
 	};
 
-	refusal.message = psprintf("appointment " INT64_FORMAT " is %s and cannot become %s now",
-							   old->id, old->status, new->status);
+	refusal.message = psprintf("appointment " INT64_FORMAT " is %s and cannot become %s", old->id,
+							   old->status, new->status);
 	refusal.detail = allowed ? psprintf("%s may become: %s.", old->status, allowed)
 							 : psprintf("%s is final.", old->status);
 	booking_refuse(&refusal);
@@ -231,14 +237,26 @@ note_booking(const Appointment *old, const Appointment *new)
 	return heap_modify_tuple_by_cols(new->row, new->desc, 2, columns, values, nulls);
 }
 
+/* Time off may be entered meanwhile, or has been: either it sees the slot, or we see it. */
+static void
+release_slot(const Appointment *old)
+{
+	Datum args[] = {Int64GetDatum(old->slot_id), BoolGetDatum(is_hold(old)), 0};
+	char nulls[] = "   ";
+
+	booking_lock(CALENDAR_LOCK, old->doctor_id, CALENDAR_BOOK);
+	args[2] = booking_time_off_of_slot(old->slot_id, &nulls[2]);
+	booking_execute(&release_plan, args, nulls);
+}
+
 static void
 move_slot(const Appointment *old, const Appointment *new)
 {
-	Datum args[] = {Int64GetDatum(old->slot_id), BoolGetDatum(is_hold(old))};
+	Datum args[] = {Int64GetDatum(old->slot_id)};
 	Datum hold_args[] = {Int64GetDatum(new->slot_id), TimestampTzGetDatum(new->hold_expires_at)};
 
 	if (old->slot_id != new->slot_id || (occupies_slot(old) && !occupies_slot(new)))
-		booking_execute(&release_plan, args, NULL);
+		release_slot(old);
 	else if (is_hold(new))
 		booking_execute(&hold_plan, hold_args, NULL);
 	else if (is_hold(old))
@@ -267,7 +285,8 @@ write_event(const Appointment *old, const Appointment *new, const char *reason)
 static const Change *
 change_of(const Appointment *appointment)
 {
-	if (current_change && current_change->appointment_id == appointment->id)
+	if (current_change &&
+		(current_change->of_many || current_change->appointment_id == appointment->id))
 		return current_change;
 	return NULL;
 }
@@ -296,7 +315,7 @@ booking_change(const Change *change, BookingPlan *plan, Datum *values, const cha
 uint64
 booking_set_status(int64 appointment_id, const char *status, const char *reason)
 {
-	Change change = {appointment_id, true, reason};
+	Change change = {appointment_id, false, true, reason};
 	Datum values[] = {Int64GetDatum(appointment_id), CStringGetTextDatum(status)};
 
 	return booking_change(&change, &set_status_plan, values, NULL);
@@ -306,7 +325,7 @@ PG_FUNCTION_INFO_V1(booking_guard_appointment);
 Datum
 booking_guard_appointment(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "appointments");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	HeapTuple row = trigger->tg_newtuple;
 	Appointment old;
@@ -333,7 +352,7 @@ PG_FUNCTION_INFO_V1(booking_follow_appointment);
 Datum
 booking_follow_appointment(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ROW_UPDATE, "appointments");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	Appointment old;
 	Appointment new;

@@ -1,0 +1,179 @@
+/*
+ * overlap.c
+ *		The constraint trigger that keeps a doctor's live slots from overlapping. Called by the
+ *		server for whoever inserts or moves a slot.
+ *
+ * It does what an exclusion constraint does, and is as strict: the row and its index entries
+ * are there before the check, the check sees uncommitted rows of others and waits for their
+ * outcome, and so of two rivals at least one sees the other. But it walks the btree on
+ * (doctor_id, starts_at) down from the slot's end instead of searching a GiST index: the first
+ * slot that starts before ours and is sure to stay is the last that could overlap it, because
+ * those before that one end before it starts.
+ */
+#include "booking.h"
+
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/tuptable.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* What stays the same for all rows of a statement: found once, kept in fn_extra. */
+typedef struct Lookup
+{
+	Oid index;
+	AttrNumber doctor_id;
+	AttrNumber starts_at;
+	AttrNumber ends_at;
+	AttrNumber deleted_at;
+} Lookup;
+
+typedef struct LiveSlot
+{
+	int64 doctor_id;
+	TimestampTz starts_at;
+	TimestampTz ends_at;
+	ItemPointerData tid;
+} LiveSlot;
+
+static const Lookup *
+find_lookup(FunctionCallInfo fcinfo, Relation table)
+{
+	TupleDesc desc = RelationGetDescr(table);
+	Lookup *lookup = fcinfo->flinfo->fn_extra;
+
+	if (lookup != NULL)
+		return lookup;
+
+	lookup = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Lookup));
+	lookup->index = get_relname_relid("doctor_slots_start_once", RelationGetNamespace(table));
+	lookup->doctor_id = SPI_fnumber(desc, "doctor_id");
+	lookup->starts_at = SPI_fnumber(desc, "starts_at");
+	lookup->ends_at = SPI_fnumber(desc, "ends_at");
+	lookup->deleted_at = SPI_fnumber(desc, "deleted_at");
+	fcinfo->flinfo->fn_extra = lookup;
+	return lookup;
+}
+
+/* False for a removed slot, which overlaps nothing. */
+static bool
+read_live_slot(TupleTableSlot *row, const Lookup *lookup, LiveSlot *slot)
+{
+	bool isnull;
+
+	(void) slot_getattr(row, lookup->deleted_at, &isnull);
+	if (!isnull)
+		return false;
+	slot->doctor_id = DatumGetInt64(slot_getattr(row, lookup->doctor_id, &isnull));
+	slot->starts_at = DatumGetTimestampTz(slot_getattr(row, lookup->starts_at, &isnull));
+	slot->ends_at = DatumGetTimestampTz(slot_getattr(row, lookup->ends_at, &isnull));
+	slot->tid = row->tts_tid;
+	return true;
+}
+
+/*
+ * Starts a walk over the doctor's slots that start before this one ends, the latest first. The
+ * lower bound, a slot's greatest length before it starts, only spares the index scan from
+ * reading on to the beginning of its page.
+ */
+static IndexScanDesc
+start_walk(Relation table, Relation index, Snapshot snapshot, const LiveSlot *new)
+{
+	TimestampTz first = new->starts_at - LONGEST_SLOT_MINUTES *USECS_PER_MINUTE;
+	ScanKeyData keys[3];
+	IndexScanDesc scan;
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(new->doctor_id));
+	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(first));
+	ScanKeyInit(&keys[2], 2, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
+				TimestampTzGetDatum(new->ends_at));
+#if PG_VERSION_NUM >= 180000
+	scan = index_beginscan(table, index, snapshot, NULL, lengthof(keys), 0);
+#else
+	scan = index_beginscan(table, index, snapshot, lengthof(keys), 0);
+#endif
+	index_rescan(scan, keys, lengthof(keys), NULL, 0);
+	return scan;
+}
+
+/*
+ * Looks for another live slot that overlaps. Returns false when there is none; otherwise
+ * *undecided is the transaction whose end will tell whether it stays, if there is one.
+ */
+static bool
+find_overlap(Relation table, Relation index, const Lookup *lookup, const LiveSlot *new,
+			 TupleTableSlot *row, TransactionId *undecided)
+{
+	SnapshotData dirty;
+	IndexScanDesc scan;
+	LiveSlot other;
+	bool overlaps = false;
+	bool is_over = false;
+
+	InitDirtySnapshot(dirty);
+	scan = start_walk(table, index, &dirty, new);
+	while (!overlaps && !is_over && index_getnext_slot(scan, BackwardScanDirection, row))
+	{
+		if (ItemPointerEquals(&row->tts_tid, (ItemPointer) & new->tid) ||
+			!read_live_slot(row, lookup, &other))
+			continue;
+		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
+		overlaps = other.ends_at > new->starts_at;
+		is_over = !overlaps && !TransactionIdIsValid(*undecided);
+	}
+	index_endscan(scan);
+	return overlaps;
+}
+
+static void
+refuse_overlap(const LiveSlot *new)
+{
+	Refusal overlap = {
+		.sqlstate = ERRCODE_EXCLUSION_VIOLATION,
+		.rule = "doctor_slots_do_not_overlap",
+		.table = "time_slots",
+		.detail = "live slots of one doctor never overlap.",
+		.hint = "Remove the other slot, or choose another time.",
+	};
+
+	overlap.message =
+		psprintf("doctor " INT64_FORMAT " has another time slot then", new->doctor_id);
+	booking_refuse(&overlap);
+}
+
+static void
+check_overlap(Relation table, const Lookup *lookup, const LiveSlot *new)
+{
+	Relation index = index_open(lookup->index, AccessShareLock);
+	TupleTableSlot *row = table_slot_create(table, NULL);
+	TransactionId undecided;
+
+	while (find_overlap(table, index, lookup, new, row, &undecided))
+	{
+		if (!TransactionIdIsValid(undecided))
+			refuse_overlap(new);
+		XactLockTableWait(undecided, table, (ItemPointer) & new->tid, XLTW_RecheckExclusionConstr);
+	}
+	ExecDropSingleTupleTableSlot(row);
+	index_close(index, AccessShareLock);
+}
+
+PG_FUNCTION_INFO_V1(booking_check_overlap);
+Datum
+booking_check_overlap(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ROW_WRITE, "time_slots");
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	TupleTableSlot *row = is_update ? trigger->tg_newslot : trigger->tg_trigslot;
+	const Lookup *lookup = find_lookup(fcinfo, trigger->tg_relation);
+	LiveSlot new;
+
+	if (read_live_slot(row, lookup, &new))
+		check_overlap(trigger->tg_relation, lookup, &new);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,119 @@
+/*
+ * trigger.c
+ *		What the trigger functions share, and the one that keeps rows tidy, whoever writes them.
+ *		Called by the server as triggers, and by the files that have other triggers.
+ */
+#include "booking.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+static bool
+is_used_as(const TriggerData *trigger, TriggerUse use)
+{
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	bool is_insert = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
+	bool is_row = TRIGGER_FIRED_FOR_ROW(trigger->tg_event);
+	bool is_before = TRIGGER_FIRED_BEFORE(trigger->tg_event);
+
+	switch (use)
+	{
+		case BEFORE_ROW_WRITE:
+			return is_row && is_before && (is_insert || is_update);
+		case BEFORE_ROW_UPDATE:
+			return is_row && is_before && is_update;
+		case AFTER_ROW_WRITE:
+			return is_row && !is_before && (is_insert || is_update);
+		case AFTER_ROW_UPDATE:
+			return is_row && !is_before && is_update;
+		case AFTER_STATEMENT:
+			return !is_row && !is_before;
+	}
+	return false;
+}
+
+/*
+ * The trigger's data. A function that reads it where there is none, or takes another table's
+ * rows for its own, would take the server down. NULL is any table.
+ */
+TriggerData *
+booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !is_used_as(trigger, use) ||
+		(table != NULL && RelationGetRelid(trigger->tg_relation) !=
+							  get_relname_relid(table, get_namespace_oid("booking", false))))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("booking.%s() can only be the trigger it is",
+							   get_func_name(fcinfo->flinfo->fn_oid))));
+	return trigger;
+}
+
+/* The number of a column, which has to have the type that the trigger takes it for. */
+static int
+column_of_type(TupleDesc desc, const char *name, Oid type)
+{
+	int column = SPI_fnumber(desc, name);
+
+	if (column <= 0 || SPI_gettypeid(desc, column) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("the table has no column \"%s\" of type %s", name, format_type_be(type))));
+	return column;
+}
+
+/* The text without the blanks around it. */
+Datum
+booking_trim(Datum text)
+{
+	return DirectFunctionCall2(btrim, text, CStringGetTextDatum(" \t\n\v\f\r"));
+}
+
+static HeapTuple
+trim_column(HeapTuple row, TupleDesc desc, const char *name)
+{
+	int column = column_of_type(desc, name, TEXTOID);
+	bool isnull;
+	Datum value = heap_getattr(row, column, desc, &isnull);
+	Datum trimmed;
+
+	if (isnull)
+		return row;
+
+	trimmed = booking_trim(value);
+	if (VARSIZE_ANY_EXHDR(DatumGetTextPP(trimmed)) == VARSIZE_ANY_EXHDR(DatumGetTextPP(value)))
+		return row;
+	return heap_modify_tuple_by_cols(row, desc, 1, &column, &trimmed, &isnull);
+}
+
+static HeapTuple
+stamp_update(HeapTuple row, TupleDesc desc)
+{
+	int column = column_of_type(desc, "updated_at", TIMESTAMPTZOID);
+	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	bool isnull = false;
+
+	return heap_modify_tuple_by_cols(row, desc, 1, &column, &now, &isnull);
+}
+
+PG_FUNCTION_INFO_V1(booking_tidy_row);
+Datum
+booking_tidy_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_WRITE, NULL);
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	HeapTuple row = is_update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+
+	for (int i = 0; i < trigger->tg_trigger->tgnargs; i++)
+		row = trim_column(row, desc, trigger->tg_trigger->tgargs[i]);
+	if (is_update)
+		row = stamp_update(row, desc);
+	return PointerGetDatum(row);
+}

@@ -1,0 +1,34 @@
+-- A READ ONLY transaction, and so a standby, can look at everything and change nothing.
+\i test/begin.psql
+INSERT INTO booking.clinics (id, name) VALUES (1, 'Harley Street');
+INSERT INTO booking.doctors (id, clinic_id, name) VALUES (1, 1, 'Dr Grace Hopper');
+INSERT INTO booking.patients (id, name, email) VALUES (1, 'Ada Lovelace', 'ada@example.org');
+INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at) VALUES
+	(1, 1, 1, '2099-06-01 09:00', '2099-06-01 10:00'), (2, 1, 1, '2099-06-01 10:00', '2099-06-01 11:00');
+SELECT id FROM booking.book_slot(1, 1);
+
+-- a savepoint would undo this
+\set ON_ERROR_ROLLBACK off
+SET TRANSACTION READ ONLY;
+SELECT slot_id FROM booking.available_slots();
+SELECT slot_id FROM booking.available_slots(doctor_id => 1, on_date => '2099-06-01', clinic_id => 1);
+SELECT booking.is_slot_available(1), booking.is_slot_available(2);
+SELECT count(*) FILTER (WHERE passed) AS passed, count(*) FILTER (WHERE NOT passed) AS failed FROM booking.check_booking(2, 1);
+SELECT appointment_id FROM booking.patient_appointments(1);
+SELECT slot_id, state FROM booking.day_sheet ORDER BY slot_id;
+
+SELECT call, sqlstate, message
+FROM (VALUES
+	('add_clinic(''New Clinic'')'), ('add_doctor(1, ''Dr New'')'), ('add_patient(''Ann New'', ''new@example.org'')'),
+	('add_time_slots(1, ''2099-06-02'', ''09:00'', ''10:00'', 30)'), ('set_slot_availability(2, false)'),
+	('book_slot(2, 1)'), ('book_slot(1, 1)'), ('book_slot(77, 1)'),
+	('remove_clinic(1)'), ('restore_clinic(1)'), ('remove_doctor(1)'), ('restore_doctor(1)'),
+	('remove_patient(1)'), ('restore_patient(1)'), ('remove_time_slot(2)'), ('restore_time_slot(2)')) AS calls(call),
+	pg_temp.refusal('SELECT booking.' || call);
+-- what is malformed is so anywhere
+SELECT sqlstate FROM pg_temp.refusal('SELECT booking.book_slot(NULL, 1)');
+
+-- The functions that only look are declared so.
+SELECT proname, provolatile FROM pg_proc
+WHERE pronamespace = 'booking'::regnamespace AND provolatile <> 'v' ORDER BY proname COLLATE "C";
+ROLLBACK;

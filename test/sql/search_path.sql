@@ -1,0 +1,55 @@
+-- The functions do what they say whatever their caller's search_path finds: in a new session,
+-- where no plan is made yet, a role that may call them puts its own functions, operators,
+-- views and temporary tables in their way, all of which raise an error when they are touched.
+\i test/begin.psql
+
+CREATE ROLE regress_booking_admin IN ROLE booking_admin;
+CREATE SCHEMA trap AUTHORIZATION regress_booking_admin;
+SET ROLE regress_booking_admin;
+CREATE FUNCTION trap.caught() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'caught as %', current_user; END $$;
+CREATE FUNCTION trap.is_equal(bigint, bigint) RETURNS boolean LANGUAGE sql AS 'SELECT trap.caught()';
+CREATE FUNCTION trap.plus(timestamptz, interval) RETURNS timestamptz LANGUAGE sql AS 'SELECT $1 WHERE trap.caught()';
+CREATE OPERATOR trap.= (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = trap.is_equal);
+CREATE OPERATOR trap.+ (LEFTARG = timestamptz, RIGHTARG = interval, FUNCTION = trap.plus);
+CREATE FUNCTION trap.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT '2200-01-01'::timestamptz WHERE trap.caught() $$;
+CREATE FUNCTION trap.statement_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT trap.now()';
+CREATE FUNCTION trap.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT trap.now()';
+CREATE FUNCTION trap.count(bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 0 WHERE trap.caught()';
+CREATE FUNCTION trap.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'x' WHERE trap.caught() $$;
+CREATE FUNCTION trap.generate_series(timestamptz, timestamptz, interval) RETURNS SETOF timestamptz
+	LANGUAGE sql AS 'SELECT trap.now()';
+CREATE VIEW trap.pg_timezone_names AS SELECT 'Mars/Olympus' AS name;
+CREATE TEMP TABLE pg_timezone_names AS SELECT 'Mars/Olympus' AS name;
+CREATE TEMP TABLE clinics (LIKE booking.clinics);
+CREATE TEMP TABLE doctors (LIKE booking.doctors);
+CREATE TEMP TABLE patients (LIKE booking.patients);
+CREATE TEMP TABLE time_slots (LIKE booking.time_slots);
+CREATE TEMP TABLE appointments (LIKE booking.appointments);
+CREATE TYPE pg_temp.appointment_status AS ENUM ('mine');
+
+SET search_path = trap, pg_temp, pg_catalog, booking;
+-- the trap works
+SELECT 1::bigint = 1::bigint;
+
+SELECT id, name, time_zone FROM booking.add_clinic('Harley Street', time_zone => 'europe/london');
+SELECT sqlstate, rule, message FROM pg_temp.refusal($$SELECT booking.add_clinic('On Mars', time_zone => 'Mars/Olympus')$$);
+UPDATE booking.clinics SET time_zone = 'europe/dublin' RETURNING time_zone;
+SELECT id, name FROM booking.add_doctor(1, ' Dr Grace Hopper ', 'Cardiology');
+SELECT id, name FROM booking.add_patient('Ada Lovelace', 'ada@example.org');
+SELECT id, starts_at FROM booking.add_time_slots(1, '2099-06-01', '09:00', '10:00', 30);
+SELECT sqlstate, rule FROM pg_temp.refusal($$SELECT booking.add_time_slots(1, '2099-06-01', '09:00', '10:00', 30)$$);
+SELECT slot_id, local_start FROM booking.available_slots(specialization => 'CARDIOLOGY', on_date => '2099-06-01');
+SELECT booking.is_slot_available(1);
+SELECT rule, passed FROM booking.check_booking(1, 1) WHERE NOT passed;
+SELECT id, status FROM booking.book_slot(1, 1);
+SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(1, 1)');
+SELECT appointment_id, local_start, doctor_name FROM booking.patient_appointments(1);
+SELECT local_start, state, patient FROM booking.day_sheet ORDER BY slot_id;
+SELECT sqlstate, rule, detail FROM pg_temp.refusal('SELECT booking.remove_clinic(1)');
+SELECT sqlstate, rule, detail FROM pg_temp.refusal('SELECT booking.remove_doctor(1)');
+SELECT sqlstate, rule, detail FROM pg_temp.refusal('SELECT booking.remove_patient(1)');
+SELECT is_available FROM booking.set_slot_availability(2, false);
+SELECT id FROM booking.remove_time_slot(2);
+SELECT id FROM booking.restore_time_slot(2);
+
+ROLLBACK;
