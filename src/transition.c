@@ -15,17 +15,21 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
-/* $1 from, $2 to, $3 clinic, $4 start of the appointment, $5 now. */
+/*
+ * One row always: no key guarantees the copy of the clinic's id, and without the clinic no day
+ * is its today. $1 from, $2 to, $3 clinic, $4 start of the appointment, $5 now.
+ */
 #define TRANSITION_SQL \
 	"SELECT t.allowed, $5 >= $4 AS has_started," \
 	"       ($5 AT TIME ZONE c.time_zone)::date = ($4 AT TIME ZONE c.time_zone)::date AS is_today," \
 	"       (SELECT string_agg(n.to_status::text || CASE n.allowed WHEN 'always' THEN ''" \
 	"                          ELSE ' (' || n.allowed || ')' END, ', ' ORDER BY n.to_status)" \
 	"        FROM booking.status_transitions n WHERE n.from_status = $1::booking.appointment_status)" \
-	" FROM booking.clinics c LEFT JOIN booking.status_transitions t" \
+	" FROM (SELECT) AS request" \
+	" LEFT JOIN booking.clinics c ON c.id = $3" \
+	" LEFT JOIN booking.status_transitions t" \
 	"     ON t.from_status = $1::booking.appointment_status" \
-	"     AND t.to_status = $2::booking.appointment_status" \
-	" WHERE c.id = $3"
+	"     AND t.to_status = $2::booking.appointment_status"
 
 /* A hold left is_available as it was; everything else that occupies a slot cleared it. */
 #define RELEASE_SQL \
@@ -211,7 +215,7 @@ check_transition(const Appointment *old, const Appointment *new)
 	allowed = nulls[3] ? NULL : TextDatumGetCString(values[3]);
 
 	if (when == NULL || (strcmp(when, "after the start") == 0 && !DatumGetBool(values[1])) ||
-		(strcmp(when, "on the day") == 0 && !DatumGetBool(values[2])))
+		(strcmp(when, "on the day") == 0 && (nulls[2] || !DatumGetBool(values[2]))))
 		refuse_transition(old, new, allowed);
 	if (is_hold(old) && strcmp(new->status, "booked") == 0 && old->hold_expires_at <= now)
 		booking_refuse_expired_hold(old->id);
