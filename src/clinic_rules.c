@@ -276,14 +276,20 @@ rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 	return why->message != NULL;
 }
 
-/* The rows that rules are called with. */
+/*
+ * The rows that rules are called with, by a snapshot like that of the look before: the
+ * statement's own may be older than the slot or the patient.
+ */
 static void
-fetch_rows(const BookingRequest *request, Datum *slot_and_patient)
+fetch_rows(const BookingRequest *request, bool in_callers_snapshot, Datum *slot_and_patient)
 {
 	Datum args[] = {Int64GetDatum(request->slot_id), Int64GetDatum(request->patient_id)};
 	bool nulls[2];
+	uint64 rows = in_callers_snapshot ? booking_query(&rows_plan, args, NULL)
+									  : booking_execute(&rows_plan, args, NULL);
 
-	booking_query(&rows_plan, args, NULL);
+	if (rows == 0)
+		booking_refuse_unknown(&booking_slot, request->slot_id);
 	booking_row(0, slot_and_patient, nulls);
 }
 
@@ -300,7 +306,7 @@ try_rules(const BookingFacts *facts, ReturnSetInfo *report)
 
 	if (rules == NIL)
 		return;
-	fetch_rows(&facts->request, rows);
+	fetch_rows(&facts->request, report != NULL, rows);
 	foreach (cell, rules)
 	{
 		const ClinicRule *rule = lfirst(cell);
