@@ -79,8 +79,9 @@ discard_for_relation(Datum arg, Oid relation)
 		discard();
 }
 
+/* Functions are found by name, so that of their schema counts as well. */
 static void
-discard_for_function(Datum arg, int cache, uint32 hash)
+discard_for_name(Datum arg, int cache, uint32 hash)
 {
 	discard();
 }
@@ -163,13 +164,14 @@ read_rules(void)
 	if (!is_listening)
 	{
 		CacheRegisterRelcacheCallback(discard_for_relation, (Datum) 0);
-		CacheRegisterSyscacheCallback(PROCOID, discard_for_function, (Datum) 0);
+		CacheRegisterSyscacheCallback(PROCOID, discard_for_name, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, discard_for_name, (Datum) 0);
 		is_listening = true;
 	}
 
 	kept_relation = get_relname_relid("rules", get_namespace_oid("booking", false));
 	seen = invalidations;
-	context = AllocSetContextCreate(TopMemoryContext, "booking rules", ALLOCSET_SMALL_SIZES);
+	context = AllocSetContextCreate(CurrentMemoryContext, "booking rules", ALLOCSET_SMALL_SIZES);
 	PushActiveSnapshot(GetLatestSnapshot());
 	kept_count = 0;
 	kept_rules = copy_rules(context, booking_query(&list_plan, NULL, NULL));
@@ -178,16 +180,21 @@ read_rules(void)
 	kept_count = SPI_processed;
 	if (kept_context != NULL)
 		MemoryContextDelete(kept_context);
+	MemoryContextSetParent(context, TopMemoryContext);
 	kept_context = context;
 	kept_is_current = seen == invalidations;
 }
 
-/* Copies, since running one rule may discard the list. */
+/*
+ * Copies, since running one rule may discard the list. Other sessions' changes are asked for:
+ * a transaction that waits, or has used the tables before, need not have heard of them.
+ */
 static List *
 rules_of_clinic(int64 clinic_id)
 {
 	List *rules = NIL;
 
+	AcceptInvalidationMessages();
 	if (!kept_is_current)
 		read_rules();
 	for (uint64 i = 0; i < kept_count; i++)
@@ -228,23 +235,19 @@ call_check_function(Oid function, Datum slot, Datum patient)
  * while we waited for the locks.
  */
 static char *
-run_as_owner(const ClinicRule *rule, Datum slot, Datum patient)
+run_as_owner(Oid function, Oid owner, Datum slot, Datum patient)
 {
-	Oid owner;
 	Oid user;
 	int security;
 	int guc_level;
 	char *answer;
-
-	if (!OidIsValid(rule->function) || !is_check_function(rule->function, &owner))
-		return NULL;
 
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(owner, security | SECURITY_RESTRICTED_OPERATION);
 	guc_level = NewGUCNestLevel();
 	PushActiveSnapshot(GetTransactionSnapshot());
 
-	answer = call_check_function(rule->function, slot, patient);
+	answer = call_check_function(function, slot, patient);
 
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, guc_level);
@@ -256,10 +259,13 @@ run_as_owner(const ClinicRule *rule, Datum slot, Datum patient)
 static bool
 rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 {
+	Oid owner;
+
 	why->sqlstate = ERRCODE_BOOKING_UNPROCESSABLE;
 	why->rule = rule->name;
 	why->table = "rules";
-	if (!OidIsValid(rule->function))
+	/* asked again, since it may have been dropped after the list was read: by another rule, say */
+	if (!is_check_function(rule->function, &owner))
 	{
 		why->message = psprintf("the clinic's rule \"%s\" cannot be checked", rule->name);
 		why->detail = psprintf(
@@ -270,7 +276,7 @@ rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 		return true;
 	}
 
-	why->message = run_as_owner(rule, slot, patient);
+	why->message = run_as_owner(rule->function, owner, slot, patient);
 	why->detail = "a rule of the clinic's own refuses the booking.";
 	why->hint = "Choose another slot, or ask the clinic.";
 	return why->message != NULL;
