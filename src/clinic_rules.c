@@ -301,26 +301,27 @@ fetch_rows(const BookingRequest *request, bool in_callers_snapshot, Datum *slot_
 
 /*
  * Tries the clinic's rules on a request that passed ours, and raises or reports what each says.
- * A hold was judged when it was made; a rule that counts would count it against itself.
+ * A hold was judged when it was made; a rule that counts would count it against itself. Without
+ * a patient there is nothing to judge.
  */
 static void
 try_rules(const BookingFacts *facts, ReturnSetInfo *report)
 {
-	List *rules = facts->is_own_hold ? NIL : rules_of_clinic(facts->clinic_id);
+	bool runs = facts->patient_exists && !facts->is_own_hold;
+	List *rules = rules_of_clinic(facts->clinic_id);
 	Datum rows[2];
 	ListCell *cell;
 
-	if (rules == NIL)
-		return;
-	fetch_rows(&facts->request, report != NULL, rows);
+	if (rules != NIL && runs)
+		fetch_rows(&facts->request, report != NULL, rows);
 	foreach (cell, rules)
 	{
 		const ClinicRule *rule = lfirst(cell);
 		Refusal why;
-		bool refuses = rule_refuses(rule, rows[0], rows[1], &why);
+		bool refuses = runs && rule_refuses(rule, rows[0], rows[1], &why);
 
 		if (report != NULL)
-			booking_report_rule(report, rule->name, true, refuses ? &why : NULL);
+			booking_report_rule(report, rule->name, facts->patient_exists, refuses ? &why : NULL);
 		else if (refuses)
 			booking_refuse(&why);
 	}
