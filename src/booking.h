@@ -101,6 +101,7 @@ typedef enum LockClass
 
 extern void booking_lock(LockClass class, int64 id, LOCKMODE mode);
 extern bool booking_try_lock(LockClass class, int64 id);
+extern void booking_unlock(LockClass class, int64 id, LOCKMODE mode);
 
 /* identity.c */
 

@@ -67,16 +67,20 @@ find_appointment(int64 id, Found *found)
 static void
 lock_appointment(int64 id)
 {
-	Found before;
-	Found after;
+	Found found;
+	int64 locked;
 
-	find_appointment(id, &after);
-	do
+	find_appointment(id, &found);
+	for (;;)
 	{
-		before = after;
-		booking_lock(SLOT_LOCK, before.slot_id, ExclusiveLock);
-		find_appointment(id, &after);
-	} while (after.slot_id != before.slot_id);
+		locked = found.slot_id;
+		booking_lock(SLOT_LOCK, locked, ExclusiveLock);
+		find_appointment(id, &found);
+		if (found.slot_id == locked)
+			break;
+		/* two slots locked in any order but ascending could deadlock with a move */
+		booking_unlock(SLOT_LOCK, locked, ExclusiveLock);
+	}
 }
 
 /* Trimmed; NULL when there is none. */
