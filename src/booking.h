@@ -192,6 +192,7 @@ typedef struct Change
 extern uint64 booking_change(const Change *change, BookingPlan *plan, Datum *values,
 							 const char *nulls);
 extern uint64 booking_set_status(int64 appointment_id, const char *status, const char *reason);
+extern void booking_cancel_hold(int64 appointment_id, const char *reason);
 extern void booking_refuse_expired_hold(int64 appointment_id) pg_attribute_noreturn();
 
 /* book.c */

@@ -185,16 +185,20 @@ check_is_where_it_was(int64 id, const Found *before, const Found *now)
 	booking_refuse(&moved);
 }
 
-/* Leaves the moved appointment as the result. */
+/* Leaves the moved appointment as the result. Raw SQL may have been at it without a lock. */
 static void
 move_appointment(const BookingRequest *request, const BookingFacts *facts)
 {
+	Found now;
 	Change change = {request->appointment_id, false, NULL};
 	Datum values[] = {Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id)};
 
 	booking_release_hold(facts);
-	if (booking_change(&change, &move_plan, values, NULL) == 0)
-		booking_refuse_unwritten(request);
+	if (booking_change(&change, &move_plan, values, NULL) > 0)
+		return;
+	find_appointment(request->appointment_id, &now);
+	check_is_booked(request->appointment_id, &now);
+	booking_refuse_unwritten(request);
 }
 
 PG_FUNCTION_INFO_V1(booking_reschedule_appointment);

@@ -60,6 +60,10 @@ static BookingPlan set_status_plan = {
 	" WHERE id = $1 RETURNING a",
 	2,
 	{INT8OID, TEXTOID}};
+static BookingPlan cancel_hold_plan = {
+	"UPDATE booking.appointments SET status = 'cancelled' WHERE id = $1 AND status = 'pending'",
+	1,
+	{INT8OID}};
 
 /* The change that a function is making at this moment, if it is one of ours. */
 static const Change *current_change = NULL;
@@ -304,6 +308,16 @@ booking_set_status(int64 appointment_id, const char *status, const char *reason)
 	Datum values[] = {Int64GetDatum(appointment_id), CStringGetTextDatum(status)};
 
 	return booking_change(&change, &set_status_plan, values, NULL);
+}
+
+/* What is a hold no longer, since raw SQL takes no lock of ours, is left as it is. */
+void
+booking_cancel_hold(int64 appointment_id, const char *reason)
+{
+	Change change = {appointment_id, true, reason};
+	Datum value = Int64GetDatum(appointment_id);
+
+	booking_change(&change, &cancel_hold_plan, &value, NULL);
 }
 
 PG_FUNCTION_INFO_V1(booking_guard_appointment);
