@@ -44,3 +44,6 @@ GRANT UPDATE (name, email, is_active) ON booking.patients TO booking_admin;
 GRANT UPDATE (status) ON booking.appointments TO booking_admin;
 GRANT INSERT, UPDATE, DELETE ON booking.bookings TO booking_admin;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA booking TO booking_admin;
+-- On a table of anybody's own these have no business.
+REVOKE EXECUTE ON FUNCTION booking.guard_appointment(), booking.follow_appointment(),
+	booking.guard_time_slot(), booking.forget_rules(), booking.write_booking() FROM booking_admin;

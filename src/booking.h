@@ -181,6 +181,8 @@ extern void booking_report_rule(ReturnSetInfo *result, const char *name, bool ju
 
 /* transition.c */
 
+extern struct TriggerData *booking_update_trigger(FunctionCallInfo fcinfo, const char *table);
+
 /* What a function tells the triggers on appointments about the change it is making. */
 typedef struct Change
 {

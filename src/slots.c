@@ -187,7 +187,7 @@ PG_FUNCTION_INFO_V1(booking_guard_time_slot);
 Datum
 booking_guard_time_slot(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = booking_update_trigger(fcinfo, "time_slots");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
 	Datum slot_id = heap_getattr(trigger->tg_trigtuple, SPI_fnumber(desc, "id"), desc, &isnull);

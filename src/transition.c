@@ -9,10 +9,12 @@
  */
 #include "booking.h"
 
+#include "catalog/namespace.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /*
@@ -320,11 +322,28 @@ booking_cancel_hold(int64 appointment_id, const char *reason)
 	booking_change(&change, &cancel_hold_plan, &value, NULL);
 }
 
+/* Called in any other way, a trigger would read data that is not there. */
+TriggerData *
+booking_update_trigger(FunctionCallInfo fcinfo, const char *table)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ||
+		!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
+		RelationGetNamespace(trigger->tg_relation) != get_namespace_oid("booking", true) ||
+		strcmp(RelationGetRelationName(trigger->tg_relation), table) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("booking.%s() can only be a trigger on UPDATE of booking.%s FOR EACH ROW",
+						get_func_name(fcinfo->flinfo->fn_oid), table)));
+	return trigger;
+}
+
 PG_FUNCTION_INFO_V1(booking_guard_appointment);
 Datum
 booking_guard_appointment(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = booking_update_trigger(fcinfo, "appointments");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	HeapTuple row = trigger->tg_newtuple;
 	Appointment old;
@@ -351,7 +370,7 @@ PG_FUNCTION_INFO_V1(booking_follow_appointment);
 Datum
 booking_follow_appointment(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerData *trigger = booking_update_trigger(fcinfo, "appointments");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	Appointment old;
 	Appointment new;
