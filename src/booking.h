@@ -73,6 +73,7 @@ typedef struct BookingPlan
 	SPIPlanPtr plan;
 } BookingPlan;
 
+extern void booking_prevent_in_rule(const char *command);
 extern void booking_start_writing(const char *function);
 extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_query(BookingPlan *plan, Datum *values, const char *nulls);

@@ -277,6 +277,8 @@ rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 	}
 
 	why->message = run_as_owner(rule->function, owner, slot, patient);
+	if (why->message != NULL && why->message[0] == '\0')
+		why->message = psprintf("the clinic's rule \"%s\" refuses the booking", rule->name);
 	why->detail = "a rule of the clinic's own refuses the booking.";
 	why->hint = "Choose another slot, or ask the clinic.";
 	return why->message != NULL;

@@ -350,6 +350,7 @@ booking_guard_appointment(PG_FUNCTION_ARGS)
 	Appointment new;
 	const Change *change;
 
+	booking_prevent_in_rule("UPDATE of booking.appointments");
 	read_appointment(trigger->tg_trigtuple, desc, &old);
 	read_appointment(trigger->tg_newtuple, desc, &new);
 	change = change_of(&old);
