@@ -39,6 +39,7 @@ CREATE FUNCTION booking.write_booking() RETURNS trigger
 $$
 DECLARE
 	appointment_id bigint := CASE WHEN TG_OP <> 'INSERT' THEN OLD.id END;
+	settable booking.bookings;
 BEGIN
 	IF TG_OP = 'INSERT' AND coalesce(NEW.status, 'booked') = 'booked' THEN
 		appointment_id := (booking.book_slot(NEW.time_slot_id, NEW.patient_id, NEW.idempotency_key)).id;
@@ -55,11 +56,14 @@ BEGIN
 		PERFORM booking.cancel_appointment(OLD.id);
 		RETURN OLD;
 	ELSE
-		IF ROW (NEW.id, NEW.patient_id) IS DISTINCT FROM ROW (OLD.id, OLD.patient_id) THEN
+		settable := OLD;
+		settable.status := NEW.status;
+		settable.time_slot_id := NEW.time_slot_id;
+		IF NEW IS DISTINCT FROM settable THEN
 			RAISE EXCEPTION USING
 				ERRCODE = 'PT422',
-				MESSAGE = format('id and patient_id of appointment %s cannot be changed', OLD.id),
-				DETAIL = 'rule appointment_keeps_its_identity: only status and time_slot_id may be set.',
+				MESSAGE = format('only status and time_slot_id of appointment %s can be changed', OLD.id),
+				DETAIL = 'rule appointment_keeps_its_identity: the rest follows from how it is booked.',
 				HINT = 'Cancel it and book another.',
 				SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'appointment_keeps_its_identity';
 		END IF;
