@@ -45,17 +45,17 @@ static BookingPlan book_plan = {
 static BookingPlan hold_plan = {
 	WRITE_SQL("held_until = $6", "'pending'", "NULL", "$6"), 6, {WRITE_ARGTYPES, TIMESTAMPTZOID}};
 
-/* The patient's own hold becomes an appointment, or is extended. */
+/* The patient's own hold, while it is one, becomes an appointment or is extended. */
 static BookingPlan confirm_plan = {
 	"UPDATE booking.appointments AS a SET status = 'booked',"
 	"       idempotency_key = coalesce($2, idempotency_key)"
-	" WHERE id = $1 RETURNING a",
+	" WHERE id = $1 AND status = 'pending' RETURNING a",
 	2,
 	{INT8OID, TEXTOID}};
 static BookingPlan extend_plan = {
 	"UPDATE booking.appointments AS a SET hold_expires_at = $3,"
 	"       idempotency_key = coalesce($2, idempotency_key)"
-	" WHERE id = $1 RETURNING a",
+	" WHERE id = $1 AND status = 'pending' RETURNING a",
 	3,
 	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
 
@@ -159,9 +159,9 @@ void
 booking_release_hold(const BookingFacts *facts)
 {
 	if (facts->is_expired_hold)
-		booking_set_status(facts->occupant_id, "cancelled", "hold expired");
+		booking_cancel_hold(facts->occupant_id, "hold expired");
 	else if (facts->is_own_hold)
-		booking_set_status(facts->occupant_id, "cancelled", "another appointment was moved here");
+		booking_cancel_hold(facts->occupant_id, "another appointment was moved here");
 }
 
 /* Explains why the slot's own WHERE found nothing to take, though all rules passed. */

@@ -78,6 +78,7 @@ typedef struct BookingPlan
 
 extern SPIPlanPtr booking_kept_plan(BookingPlan *plan);
 extern void booking_start_writing(FunctionCallInfo fcinfo);
+extern void booking_prevent_in_rule(const char *command);
 extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_query(BookingPlan *plan, Datum *values, const char *nulls);
@@ -106,6 +107,7 @@ typedef enum LockClass
 
 extern void booking_lock(LockClass class, int64 id, LOCKMODE mode);
 extern bool booking_try_lock(LockClass class, int64 id);
+extern void booking_unlock(LockClass class, int64 id, LOCKMODE mode);
 extern void booking_close_doctor(int64 doctor_id);
 extern void booking_close_clinic(int64 clinic_id);
 
@@ -283,6 +285,7 @@ typedef struct Change
 extern uint64 booking_change(const Change *change, BookingPlan *plan, Datum *values,
 							 const char *nulls);
 extern uint64 booking_set_status(int64 appointment_id, const char *status, const char *reason);
+extern void booking_cancel_hold(int64 appointment_id, const char *reason);
 extern void booking_refuse_expired_hold(int64 appointment_id) pg_attribute_noreturn();
 
 /* book.c */

@@ -64,6 +64,9 @@ static Oid kept_relation = InvalidOid;
 static bool kept_is_current = false;
 static uint64 invalidations = 0;
 
+/* The request that rules are being tried on. */
+static const BookingRequest *judged = NULL;
+
 static void
 discard(void)
 {
@@ -78,8 +81,9 @@ discard_for_relation(Datum arg, Oid relation)
 		discard();
 }
 
+/* Functions are found by name, so that of their schema counts as well. */
 static void
-discard_for_function(Datum arg, int cache, uint32 hash)
+discard_for_name(Datum arg, int cache, uint32 hash)
 {
 	discard();
 }
@@ -162,13 +166,14 @@ read_rules(void)
 	if (!is_listening)
 	{
 		CacheRegisterRelcacheCallback(discard_for_relation, (Datum) 0);
-		CacheRegisterSyscacheCallback(PROCOID, discard_for_function, (Datum) 0);
+		CacheRegisterSyscacheCallback(PROCOID, discard_for_name, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, discard_for_name, (Datum) 0);
 		is_listening = true;
 	}
 
 	kept_relation = get_relname_relid("rules", get_namespace_oid("booking", false));
 	seen = invalidations;
-	context = AllocSetContextCreate(TopMemoryContext, "booking rules", ALLOCSET_SMALL_SIZES);
+	context = AllocSetContextCreate(CurrentMemoryContext, "booking rules", ALLOCSET_SMALL_SIZES);
 	PushActiveSnapshot(GetLatestSnapshot());
 	kept_count = 0;
 	kept_rules = copy_rules(context, booking_query(&list_plan, NULL, NULL));
@@ -177,16 +182,21 @@ read_rules(void)
 	kept_count = SPI_processed;
 	if (kept_context != NULL)
 		MemoryContextDelete(kept_context);
+	MemoryContextSetParent(context, TopMemoryContext);
 	kept_context = context;
 	kept_is_current = seen == invalidations;
 }
 
-/* Copies, since running one rule may discard the list. */
+/*
+ * Copies, since running one rule may discard the list. Other sessions' changes are asked for:
+ * a transaction that waits, or has used the tables before, need not have heard of them.
+ */
 static List *
 rules_of_clinic(int64 clinic_id)
 {
 	List *rules = NIL;
 
+	AcceptInvalidationMessages();
 	if (!kept_is_current)
 		read_rules();
 	for (uint64 i = 0; i < kept_count; i++)
@@ -227,23 +237,19 @@ call_check_function(Oid function, Datum slot, Datum patient)
  * while we waited for the locks.
  */
 static char *
-run_as_owner(const ClinicRule *rule, Datum slot, Datum patient)
+run_as_owner(Oid function, Oid owner, Datum slot, Datum patient)
 {
-	Oid owner;
 	Oid user;
 	int security;
 	int guc_level;
 	char *answer;
 
-	if (!OidIsValid(rule->function) || !is_check_function(rule->function, &owner))
-		return NULL;
-
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(owner, security | SECURITY_RESTRICTED_OPERATION);
 	guc_level = NewGUCNestLevel();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	PushActiveSnapshot(GetLatestSnapshot());
 
-	answer = call_check_function(rule->function, slot, patient);
+	answer = call_check_function(function, slot, patient);
 
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, guc_level);
@@ -255,10 +261,13 @@ run_as_owner(const ClinicRule *rule, Datum slot, Datum patient)
 static bool
 rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 {
+	Oid owner;
+
 	why->sqlstate = ERRCODE_BOOKING_UNPROCESSABLE;
 	why->rule = rule->name;
 	why->table = "rules";
-	if (!OidIsValid(rule->function))
+	/* asked again, since it may have been dropped after the list was read: by another rule, say */
+	if (!is_check_function(rule->function, &owner))
 	{
 		why->message = psprintf("the clinic's rule \"%s\" cannot be checked", rule->name);
 		why->detail = psprintf(
@@ -271,48 +280,76 @@ rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 		return true;
 	}
 
-	why->message = run_as_owner(rule, slot, patient);
+	why->message = run_as_owner(rule->function, owner, slot, patient);
+	if (why->message != NULL && why->message[0] == '\0')
+		why->message = psprintf("the clinic's rule \"%s\" refuses the booking", rule->name);
 	why->detail = "a rule of the clinic's own refuses the booking.";
 	why->hint = "Choose another slot, or ask the clinic.";
 	return why->message != NULL;
 }
 
-/* The rows that rules are called with. */
+/*
+ * The rows that rules are called with, by a snapshot like that of the look before: the
+ * statement's own may be older than the slot or the patient.
+ */
 static void
-fetch_rows(const BookingRequest *request, Datum *slot_and_patient)
+fetch_rows(const BookingRequest *request, bool in_callers_snapshot, Datum *slot_and_patient)
 {
 	Datum args[] = {Int64GetDatum(request->slot_id), Int64GetDatum(request->patient_id)};
 	bool nulls[2];
+	uint64 rows = in_callers_snapshot ? booking_query(&rows_plan, args, NULL)
+									  : booking_execute_now(&rows_plan, args, NULL);
 
-	booking_query(&rows_plan, args, NULL);
+	if (rows == 0)
+		booking_refuse_unknown(&booking_slot, request->slot_id);
 	booking_row(0, slot_and_patient, nulls);
 }
 
-/*
- * Tries the clinic's rules on a request that passed ours, and raises or reports what each says.
- * A hold was judged when it was made; a rule that counts would count it against itself.
- */
 static void
-try_rules(const BookingFacts *facts, ReturnSetInfo *report)
+try_each(const BookingFacts *facts, List *rules, bool runs, Datum *rows, ReturnSetInfo *report)
 {
-	List *rules = facts->is_own_hold ? NIL : rules_of_clinic(facts->clinic_id);
-	Datum rows[2];
 	ListCell *cell;
 
-	if (rules == NIL)
-		return;
-	fetch_rows(&facts->request, rows);
 	foreach (cell, rules)
 	{
 		const ClinicRule *rule = lfirst(cell);
 		Refusal why;
-		bool refuses = rule_refuses(rule, rows[0], rows[1], &why);
+		bool refuses = runs && rule_refuses(rule, rows[0], rows[1], &why);
 
 		if (report != NULL)
-			booking_report_rule(report, rule->name, true, refuses ? &why : NULL);
+			booking_report_rule(report, rule->name, facts->patient_exists, refuses ? &why : NULL);
 		else if (refuses)
 			booking_refuse(&why);
 	}
+}
+
+/*
+ * Tries the clinic's rules on a request that passed ours, and raises or reports what each says.
+ * A hold was judged when it was made; a rule that counts would count it against itself. Without
+ * a patient there is nothing to judge.
+ */
+static void
+try_rules(const BookingFacts *facts, ReturnSetInfo *report)
+{
+	bool runs = facts->patient_exists && !facts->is_own_hold;
+	List *rules = rules_of_clinic(facts->clinic_id);
+	Datum rows[2];
+	const BookingRequest *outer = judged;
+
+	if (rules == NIL)
+		return;
+	if (runs)
+		fetch_rows(&facts->request, report != NULL, rows);
+	judged = &facts->request;
+	PG_TRY();
+	{
+		try_each(facts, rules, runs, rows, report);
+	}
+	PG_FINALLY();
+	{
+		judged = outer;
+	}
+	PG_END_TRY();
 }
 
 void
@@ -406,4 +443,14 @@ booking_forget_rules(PG_FUNCTION_ARGS)
 
 	CacheInvalidateRelcache(trigger->tg_relation);
 	return PointerGetDatum(NULL);
+}
+
+/* For rules that count appointments: the one that is asked about is not to be counted. */
+PG_FUNCTION_INFO_V1(booking_appointment_being_moved);
+Datum
+booking_appointment_being_moved(PG_FUNCTION_ARGS)
+{
+	if (judged == NULL || !judged->moves_appointment)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(judged->appointment_id);
 }

@@ -67,16 +67,20 @@ find_appointment(int64 id, Found *found)
 static void
 lock_appointment(int64 id)
 {
-	Found before;
-	Found after;
+	Found found;
+	int64 locked;
 
-	find_appointment(id, &after);
-	do
+	find_appointment(id, &found);
+	for (;;)
 	{
-		before = after;
-		booking_lock(SLOT_LOCK, before.slot_id, ExclusiveLock);
-		find_appointment(id, &after);
-	} while (after.slot_id != before.slot_id);
+		locked = found.slot_id;
+		booking_lock(SLOT_LOCK, locked, ExclusiveLock);
+		find_appointment(id, &found);
+		if (found.slot_id == locked)
+			break;
+		/* two slots locked in any order but ascending could deadlock with a move */
+		booking_unlock(SLOT_LOCK, locked, ExclusiveLock);
+	}
 }
 
 /* Trimmed; NULL when there is none. */
@@ -180,16 +184,20 @@ check_is_where_it_was(int64 id, const Found *before, const Found *now)
 	booking_refuse(&moved);
 }
 
-/* Leaves the moved appointment as the result. */
+/* Leaves the moved appointment as the result. Raw SQL may have been at it without a lock. */
 static void
 move_appointment(const BookingRequest *request, const BookingFacts *facts)
 {
+	Found now;
 	Change change = {request->appointment_id, false, false, NULL};
 	Datum values[] = {Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id)};
 
 	booking_release_hold(facts);
-	if (booking_change(&change, &move_plan, values, NULL) == 0)
-		booking_refuse_unwritten(request);
+	if (booking_change(&change, &move_plan, values, NULL) > 0)
+		return;
+	find_appointment(request->appointment_id, &now);
+	check_is_booked(request->appointment_id, &now);
+	booking_refuse_unwritten(request);
 }
 
 PG_FUNCTION_INFO_V1(booking_reschedule_appointment);

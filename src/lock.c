@@ -3,8 +3,9 @@
  *		The advisory lock protocol. Called by everything that changes slots or appointments.
  *
  * A lock only makes rivals queue; the constraints are the truth. The tags carry classes of our
- * own in field 4, so no application's pg_advisory_lock key can collide with them. Always held
- * to the end of the transaction: a pooler may hand the session to somebody else after it.
+ * own in field 4, so no application's pg_advisory_lock key can collide with them. Held to the
+ * end of the transaction, and never longer: a pooler may hand the session to somebody else. Only
+ * what turned out to be the wrong slot's, before anything was done under it, is given back.
  *
  * Order, to avoid deadlocks: slots, then patients, then calendars; ascending ids in a class.
  */
@@ -18,12 +19,20 @@ static BookingPlan lock_clinic_plan = {
 static BookingPlan doctors_plan = {
 	"SELECT id FROM booking.doctors WHERE clinic_id = $1 ORDER BY id", 1, {INT8OID}};
 
-static LockAcquireResult
-acquire(LockClass class, int64 id, LOCKMODE mode, bool dont_wait)
+static LOCKTAG
+tag_of(LockClass class, int64 id)
 {
 	LOCKTAG tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) id >> 32), (uint32) id, class);
+	return tag;
+}
+
+static LockAcquireResult
+acquire(LockClass class, int64 id, LOCKMODE mode, bool dont_wait)
+{
+	LOCKTAG tag = tag_of(class, id);
+
 	return LockAcquire(&tag, mode, false, dont_wait);
 }
 
@@ -38,6 +47,15 @@ bool
 booking_try_lock(LockClass class, int64 id)
 {
 	return acquire(class, id, ExclusiveLock, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* Undoes one booking_lock, so that waiting for another of its class keeps the order. */
+void
+booking_unlock(LockClass class, int64 id, LOCKMODE mode)
+{
+	LOCKTAG tag = tag_of(class, id);
+
+	LockRelease(&tag, mode, false);
 }
 
 /* Waits for the bookings of a doctor that are under way, and keeps out new ones. */

@@ -85,12 +85,31 @@ booking_query(BookingPlan *plan, Datum *values, const char *nulls)
 	return run(plan, values, nulls, InvalidSnapshot, true);
 }
 
+/*
+ * Refuses to write for a clinic's rule. It runs as its owner, but we decide on the outermost
+ * caller: what a rule had us do would be done with the rights, and in the name, of whoever is
+ * booking.
+ */
+void
+booking_prevent_in_rule(const char *command)
+{
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("cannot execute %s within a security-restricted operation", command),
+						errhint("A clinic's rule may look at the book, not write in it.")));
+}
+
 /* Starts the work of a function that writes; on a standby or in READ ONLY it ends here. */
 void
 booking_start_writing(FunctionCallInfo fcinfo)
 {
-	if (XactReadOnly)
-		PreventCommandIfReadOnly(psprintf("%s()", get_func_name(fcinfo->flinfo->fn_oid)));
+	if (XactReadOnly || InSecurityRestrictedOperation())
+	{
+		char *command = psprintf("%s()", get_func_name(fcinfo->flinfo->fn_oid));
+
+		booking_prevent_in_rule(command);
+		PreventCommandIfReadOnly(command);
+	}
 	SPI_connect();
 }
 

@@ -152,6 +152,14 @@ static const Refusal violations[] = {
 		.detail = "one appointment occupies a slot.",
 		.hint = "Choose another slot from booking.available_slots().",
 	},
+	{
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "idempotency_key_is_used_once",
+		.table = "appointments",
+		.message = "the idempotency key was used a moment ago",
+		.detail = "another session used it after this transaction's snapshot was taken.",
+		.hint = "Send the request again in a new transaction.",
+	},
 };
 
 /* Constraints that stand for a rule of another name. */

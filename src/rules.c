@@ -412,7 +412,7 @@ booking_check_booking(PG_FUNCTION_ARGS)
 	look(&request, booking_query, &facts);
 	for (int i = 0; i < lengthof(chain); i++)
 		report_rule(result, &chain[i], &facts);
-	if (facts.slot_exists && facts.patient_exists)
+	if (facts.slot_exists)
 		booking_report_clinic_rules(&facts, result);
 	SPI_finish();
 	return (Datum) 0;

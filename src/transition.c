@@ -14,17 +14,21 @@
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
-/* $1 from, $2 to, $3 clinic, $4 start of the appointment, $5 now. */
+/*
+ * One row always: no key guarantees the copy of the clinic's id, and without the clinic no day
+ * is its today. $1 from, $2 to, $3 clinic, $4 start of the appointment, $5 now.
+ */
 #define TRANSITION_SQL \
 	"SELECT t.allowed, $5 >= $4 AS has_started," \
 	"       ($5 AT TIME ZONE c.time_zone)::date = ($4 AT TIME ZONE c.time_zone)::date AS is_today," \
 	"       (SELECT string_agg(n.to_status::text || CASE n.allowed WHEN 'always' THEN ''" \
 	"                          ELSE ' (' || n.allowed || ')' END, ', ' ORDER BY n.to_status)" \
 	"        FROM booking.status_transitions n WHERE n.from_status = $1::booking.appointment_status)" \
-	" FROM booking.clinics c LEFT JOIN booking.status_transitions t" \
+	" FROM (SELECT) AS request" \
+	" LEFT JOIN booking.clinics c ON c.id = $3" \
+	" LEFT JOIN booking.status_transitions t" \
 	"     ON t.from_status = $1::booking.appointment_status" \
-	"     AND t.to_status = $2::booking.appointment_status" \
-	" WHERE c.id = $3"
+	"     AND t.to_status = $2::booking.appointment_status"
 
 /*
  * A hold left the slot as it was; everything else that occupies one withdrew it. $2 whether it
@@ -60,6 +64,10 @@ static BookingPlan set_status_plan = {
 	" WHERE id = $1 RETURNING a",
 	2,
 	{INT8OID, TEXTOID}};
+static BookingPlan cancel_hold_plan = {
+	"UPDATE booking.appointments SET status = 'cancelled' WHERE id = $1 AND status = 'pending'",
+	1,
+	{INT8OID}};
 
 /* The change that a function is making at this moment, if it is one of ours. */
 static const Change *current_change = NULL;
@@ -217,7 +225,7 @@ check_transition(const Appointment *old, const Appointment *new)
 	allowed = nulls[3] ? NULL : TextDatumGetCString(values[3]);
 
 	if (when == NULL || (strcmp(when, "after the start") == 0 && !DatumGetBool(values[1])) ||
-		(strcmp(when, "on the day") == 0 && !DatumGetBool(values[2])))
+		(strcmp(when, "on the day") == 0 && (nulls[2] || !DatumGetBool(values[2]))))
 		refuse_transition(old, new, allowed);
 	if (is_hold(old) && strcmp(new->status, "booked") == 0 && old->hold_expires_at <= now)
 		booking_refuse_expired_hold(old->id);
@@ -321,6 +329,16 @@ booking_set_status(int64 appointment_id, const char *status, const char *reason)
 	return booking_change(&change, &set_status_plan, values, NULL);
 }
 
+/* What is a hold no longer, since raw SQL takes no lock of ours, is left as it is. */
+void
+booking_cancel_hold(int64 appointment_id, const char *reason)
+{
+	Change change = {appointment_id, false, true, reason};
+	Datum value = Int64GetDatum(appointment_id);
+
+	booking_change(&change, &cancel_hold_plan, &value, NULL);
+}
+
 PG_FUNCTION_INFO_V1(booking_guard_appointment);
 Datum
 booking_guard_appointment(PG_FUNCTION_ARGS)
@@ -332,6 +350,7 @@ booking_guard_appointment(PG_FUNCTION_ARGS)
 	Appointment new;
 	const Change *change;
 
+	booking_prevent_in_rule("UPDATE of booking.appointments");
 	read_appointment(trigger->tg_trigtuple, desc, &old);
 	read_appointment(trigger->tg_newtuple, desc, &new);
 	change = change_of(&old);
