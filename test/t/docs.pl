@@ -1,0 +1,185 @@
+# docs.pl: README.md and doc/ stay true. What they list is compared with the catalogue and
+# the source, and what they show is run.
+#
+# In a document,
+#   ```sql     is run and must not fail;
+#   ```psql    is a session: after "=> ", and "-> " where it goes on, what is typed, then
+#              exactly what psql prints;
+#   <!-- sql   is run like ```sql, but not shown.
+# "fresh" after the language starts with a new database, "norun" leaves the block out.
+use strict;
+use warnings;
+
+use FindBin;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $top = "$FindBin::RealBin/../..";
+my @documents = ("README.md", map { "doc/" . s{.*/}{}r } sort glob "$top/doc/*.md");
+my %text = map { $_ => slurp_file("$top/$_") } @documents;
+my $all_text = join "\n", @text{@documents};
+
+my $node = PostgreSQL::Test::Cluster->new('docs');
+$node->init;
+$node->append_conf('postgresql.conf', "timezone = UTC\nfsync = off");
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION booking CASCADE');
+
+sub catalogue
+{
+	return [ split /\n/, $node->safe_psql('postgres', shift) ];
+}
+
+# Rows of tables whose first column is code and fits the pattern.
+sub listed
+{
+	my ($document, $pattern) = @_;
+	return [ $text{$document} =~ /^\| `($pattern)`/mg ];
+}
+
+# What is typed and what is to be printed, a pair for each statement; undef for anything.
+sub statements
+{
+	my ($language, $body) = @_;
+	return [ $body, undef ] if $language eq 'sql';
+
+	my @statements;
+	for my $line (split /\n/, $body)
+	{
+		if ($line =~ s/^=> ?//)
+		{
+			push @statements, [ "$line\n", '' ];
+		}
+		elsif ($line =~ s/^-> ?//)
+		{
+			$statements[-1][0] .= "$line\n";
+		}
+		else
+		{
+			$statements[-1][1] .= "$line\n";
+		}
+	}
+	return @statements;
+}
+
+# The document's statements, those of one database together.
+sub sessions
+{
+	my ($document) = @_;
+	my @sessions;
+	while ($text{$document} =~
+		/^(?:```|<!--\ )(sql|psql)((?:\ \w+)*)\n(.*?)^(?:```|-->)$/gmsx)
+	{
+		my ($language, $flags, $body) = ($1, $2, $3);
+		next if $flags =~ /norun/;
+		push @sessions, [] if !@sessions || $flags =~ /fresh/;
+		push @{ $sessions[-1] }, statements($language, $body);
+	}
+	return @sessions;
+}
+
+# Blanks at the ends of lines are psql's own, and LOCATION is a line of the source.
+sub tidy
+{
+	my ($output) = @_;
+	$output =~ s/ +$//mg;
+	$output =~ s/^LOCATION:.*\n?//mg;
+	$output =~ s/\A\n+|\n+\z//g;
+	return $output;
+}
+
+my $databases = 0;
+
+sub run_session
+{
+	my ($document, @statements) = @_;
+	my $database = 'docs' . ++$databases;
+	my $script = join '', map { "$_->[0]\\echo \@\@\@\n" } @statements;
+	my $output = '';
+	my $name = "$document, database $databases";
+
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	IPC::Run::run([ 'psql', '-X', '-d', $node->connstr($database) ],
+		'<', \$script, '>&', \$output);
+	my @outputs = split /^\@\@\@$/m, $output;
+
+	for my $statement (@statements)
+	{
+		my ($typed, $wanted) = @$statement;
+		my $printed = tidy(shift @outputs // 'nothing: psql ended');
+		my ($first_line) = split /\n/, $typed;
+
+		if (defined $wanted)
+		{
+			is($printed, tidy($wanted), "$name: $first_line");
+		}
+		else
+		{
+			unlike($printed, qr/^(?:ERROR|FATAL|psql:|nothing)/m, "$name: $first_line");
+		}
+	}
+	return;
+}
+
+for my $document (@documents)
+{
+	run_session($document, @$_) for sessions($document);
+}
+
+is_deeply(
+	[ sort @{ listed('README.md', qr/\w+\([^`]*\)/) } ],
+	[
+		sort @{
+			catalogue(<<'END')
+SELECT proname || '(' || coalesce((SELECT string_agg(
+	CASE WHEN n > pronargs - pronargdefaults THEN '[' || proargnames[n] || ']' ELSE proargnames[n] END,
+	', ' ORDER BY n) FROM generate_series(1, pronargs) n), '') || ')'
+FROM pg_proc WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
+END
+		}
+	],
+	'the README lists every function');
+
+is_deeply(
+	[ sort @{ listed('README.md', qr/booking\.\w+/) } ],
+	catalogue(<<'END'), 'the README lists every table and view');
+SELECT 'booking.' || relname FROM pg_class
+WHERE relnamespace = 'booking'::regnamespace AND relkind IN ('r', 'v') ORDER BY 1
+END
+
+my $chain = catalogue('SELECT rule FROM booking.check_booking(0, 0)');
+is_deeply([ $text{'README.md'} =~ /^\| \d+ \| `(\w+)` \|/mg ],
+	$chain, 'the README has the chain of rules in order');
+
+my @transitions =
+  $text{'doc/lifecycle.md'} =~ /^\| ([a-z-]+) \| ([a-z-]+) \| (always|after the start|on the day) \|/mg;
+is_deeply(
+	[ map { join '|', splice @transitions, 0, 3 } 0 .. @transitions / 3 - 1 ],
+	catalogue(<<'END'), 'lifecycle.md has the table of transitions');
+SELECT from_status, to_status, allowed FROM booking.status_transitions
+WHERE to_status <> 'entered-in-error' ORDER BY 1, 2
+END
+
+# Every rule that a refusal may name, as the source has it.
+my $source = join "\n", map { slurp_file($_) } glob("$top/src/*.c"), glob("$top/sql/[0-9]*.sql");
+my %rules = map { $_ => 1 } @$chain,
+  $source =~ /(?:\.(?:exists_)?rule = |refuse_session\(\s*|CONSTRAINT = )["'](\w+)["']/g;
+my @unknown = grep { $text{'doc/rules.md'} !~ /^\| `$_` \|/m && $all_text !~ /^\| \d+ \| `$_` \|/m }
+  sort keys %rules;
+is("@unknown", '', 'README.md and rules.md explain every rule of the source');
+my @gone = grep { !$rules{$_} } @{ listed('doc/rules.md', qr/\w+/) };
+is("@gone", '', 'rules.md explains no rule that is not there');
+
+for my $document (@documents)
+{
+	my ($directory) = $document =~ m{^(.*/)?};
+	for my $link ($text{$document} =~ /\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)
+	{
+		ok(-e "$top/" . ($directory // '') . $link, "$document: link to $link");
+	}
+}
+
+$node->stop;
+done_testing();
