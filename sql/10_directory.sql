@@ -99,6 +99,15 @@ CREATE UNIQUE INDEX patient_email_is_unique ON booking.patients (lower(email)) W
 CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON booking.patients
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row('name', 'email');
 
+CREATE FUNCTION booking.check_email() RETURNS trigger
+	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'booking_check_email';
+COMMENT ON FUNCTION booking.check_email() IS
+	'Trigger: refuses an e-mail address that another patient has (PT409), in words that tell nothing of them.';
+CREATE TRIGGER email_is_free BEFORE UPDATE OF email ON booking.patients
+	FOR EACH ROW WHEN (NEW.deleted_at IS NULL AND lower(NEW.email) <> lower(OLD.email))
+	EXECUTE FUNCTION booking.check_email();
+
 COMMENT ON TABLE booking.patients IS 'Patients: the people appointments are for. They belong to no clinic.';
 COMMENT ON COLUMN booking.patients.id IS 'Identifies the patient.';
 COMMENT ON COLUMN booking.patients.name IS 'Name, 2 to 255 characters.';

@@ -36,7 +36,7 @@ COMMENT ON COLUMN booking.day_sheet.starts_at IS 'The instant the slot starts.';
 COMMENT ON COLUMN booking.day_sheet.ends_at IS 'The instant the slot ends.';
 COMMENT ON COLUMN booking.day_sheet.time_zone IS 'The clinic''s time zone.';
 
-CREATE FUNCTION booking.patient_appointments(patient_id bigint)
+CREATE FUNCTION booking.patient_appointments(patient_id bigint DEFAULT NULL)
 	RETURNS TABLE (appointment_id bigint, status booking.appointment_status,
 				   local_date date, local_start time, local_end time, time_zone text,
 				   doctor_name text, specialization text, clinic_name text,
@@ -55,9 +55,9 @@ BEGIN ATOMIC
 	FROM booking.appointments a
 		JOIN booking.doctors d ON d.id = a.doctor_id
 		JOIN booking.clinics c ON c.id = a.clinic_id
-	WHERE a.patient_id = patient_appointments.patient_id
+	WHERE a.patient_id = coalesce(patient_appointments.patient_id, booking.claimed_patient_id())
 	ORDER BY a.starts_at DESC, a.id DESC;
 END;
 COMMENT ON FUNCTION booking.patient_appointments(bigint) IS
-	'A patient''s appointments of any status, the latest first, with slot, doctor and clinic. local_date, local_start and local_end are in time_zone, the clinic''s; the other times are instants.';
+	'A patient''s appointments of any status, of the patient the caller is when none is given, the latest first, with slot, doctor and clinic. local_date, local_start and local_end are in time_zone, the clinic''s; the other times are instants.';
 

@@ -34,17 +34,72 @@ $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA booking FROM PUBLIC;
 
+GRANT booking_guest TO booking_patient, booking_staff;
 GRANT USAGE ON SCHEMA booking TO booking_guest, booking_patient, booking_staff, booking_admin;
+
+-- Which rows, the policies say.
+GRANT SELECT ON booking.clinics, booking.doctors, booking.time_slots TO booking_guest;
+GRANT EXECUTE ON FUNCTION
+	booking.available_slots(bigint, date, bigint, text, timestamptz, timestamptz, int),
+	booking.next_available(text, bigint, bigint[], timestamptz, int, int),
+	booking.is_slot_available(bigint),
+	booking.session_slots(date, time, time, text, int, int)
+	TO booking_guest, booking_admin;
+
+GRANT SELECT ON booking.patients, booking.appointments, booking.appointment_events,
+	booking.bookings, booking.status_transitions TO booking_patient, booking_staff;
+GRANT UPDATE (name, email) ON booking.patients TO booking_patient;
+GRANT INSERT, UPDATE, DELETE ON booking.bookings TO booking_patient, booking_staff, booking_admin;
+GRANT EXECUTE ON FUNCTION
+	booking.claimed_patient_id(),
+	booking.claimed_clinic_ids(),
+	booking.book_slot(bigint, bigint, text),
+	booking.hold_slot(bigint, bigint, interval, text),
+	booking.confirm_hold(bigint),
+	booking.cancel_appointment(bigint, text),
+	booking.reschedule_appointment(bigint, bigint),
+	booking.check_booking(bigint, bigint),
+	booking.patient_appointments(bigint)
+	TO booking_patient, booking_staff, booking_admin;
+
+GRANT SELECT ON booking.schedules, booking.time_off, booking.generated_days, booking.day_sheet
+	TO booking_staff;
+GRANT UPDATE (status) ON booking.appointments TO booking_staff, booking_admin;
+GRANT UPDATE (starts_at, ends_at) ON booking.time_slots TO booking_staff, booking_admin;
+GRANT DELETE ON booking.generated_days TO booking_staff, booking_admin;
+GRANT EXECUTE ON FUNCTION
+	booking.set_appointment_status(bigint, booking.appointment_status, text),
+	booking.find_patient(text),
+	booking.add_patient(text, text),
+	booking.add_time_slots(bigint, date, time, time, int),
+	booking.set_slot_availability(bigint, boolean),
+	booking.remove_time_slot(bigint),
+	booking.restore_time_slot(bigint),
+	booking.add_schedule(bigint, int, time, time, int, int, date, date),
+	booking.remove_schedule(bigint),
+	booking.generate_slots(date, date, bigint, bigint),
+	booking.add_time_off(timestamptz, timestamptz, bigint, bigint, text),
+	booking.add_days_off(date, date, bigint, bigint, text),
+	booking.remove_time_off(bigint),
+	booking.reassign_slots(bigint, bigint, timestamptz, timestamptz)
+	TO booking_staff, booking_admin;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA booking TO booking_admin;
 GRANT UPDATE (name, address, time_zone, is_active, min_notice, booking_horizon, hold_duration,
 			  allow_patient_overlap, idempotency_retention) ON booking.clinics TO booking_admin;
 GRANT UPDATE (name, specialization, is_active) ON booking.doctors TO booking_admin;
 GRANT UPDATE (name, email, is_active) ON booking.patients TO booking_admin;
-GRANT UPDATE (status) ON booking.appointments TO booking_admin;
-GRANT INSERT, UPDATE, DELETE ON booking.bookings TO booking_admin;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA booking TO booking_admin;
--- On a table of anybody's own a trigger function has no business.
-REVOKE EXECUTE ON FUNCTION booking.tidy_row(), booking.check_time_zone(), booking.check_overlap(),
-	booking.guard_time_slot(), booking.guard_appointment(), booking.follow_appointment(),
-	booking.forget_rules(), booking.write_booking() FROM booking_admin;
+GRANT EXECUTE ON FUNCTION
+	booking.add_clinic(text, text, text),
+	booking.add_doctor(bigint, text, text),
+	booking.remove_clinic(bigint),
+	booking.restore_clinic(bigint),
+	booking.remove_doctor(bigint),
+	booking.restore_doctor(bigint),
+	booking.remove_patient(bigint),
+	booking.restore_patient(bigint),
+	booking.expire_holds(int),
+	booking.add_rule(text, regprocedure, bigint, int),
+	booking.remove_rule(text, bigint),
+	booking.appointment_being_moved()
+	TO booking_admin;

@@ -72,7 +72,7 @@ static BookingPlan key_plan = {
 	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
 
 static BookingPlan held_slot_plan = {
-	"SELECT time_slot_id, patient_id, status = 'pending',"
+	"SELECT time_slot_id, patient_id, clinic_id, status = 'pending',"
 	"       booked_at IS NULL AND hold_expires_at <= $2"
 	" FROM booking.appointments WHERE id = $1",
 	2,
@@ -225,6 +225,8 @@ take_slot(const BookingRequest *request, const Caller *caller, bool is_hold, int
 	Datum appointment;
 
 	booking_look(request, &facts);
+	if (facts.slot_exists)
+		booking_require_may_book_at(caller, request->patient_id, facts.clinic_id);
 	if (was_answered(request, is_hold, &appointment))
 		return appointment;
 	booking_refuse_early(&facts);
@@ -342,18 +344,20 @@ refuse_no_hold(int64 appointment_id)
 
 /* Finds whose hold of which slot it is, and refuses one that is none any more. */
 static void
-find_hold(int64 appointment_id, BookingRequest *request)
+find_hold(int64 appointment_id, const Caller *caller, BookingRequest *request)
 {
 	Datum args[] = {Int64GetDatum(appointment_id), TimestampTzGetDatum(GetCurrentTimestamp())};
-	Datum values[4];
-	bool nulls[4];
+	Datum values[5];
+	bool nulls[5];
 
 	if (booking_execute_now(&held_slot_plan, args, NULL) == 0)
-		booking_refuse_unknown(&booking_appointment, appointment_id);
+		booking_refuse_appointment(caller, appointment_id);
 	booking_row(0, values, nulls);
-	if (!nulls[3] && DatumGetBool(values[3]))
+	booking_require_may_change(caller, appointment_id, DatumGetInt64(values[1]),
+							   DatumGetInt64(values[2]));
+	if (!nulls[4] && DatumGetBool(values[4]))
 		booking_refuse_expired_hold(appointment_id);
-	if (!DatumGetBool(values[2]))
+	if (!DatumGetBool(values[3]))
 		refuse_no_hold(appointment_id);
 
 	memset(request, 0, sizeof(*request));
@@ -376,10 +380,10 @@ booking_confirm_hold(PG_FUNCTION_ARGS)
 	booking_caller(&caller);
 
 	booking_start_writing(fcinfo);
-	find_hold(appointment_id, &request);
+	find_hold(appointment_id, &caller, &request);
 	booking_look(&request, &facts);
 	lock_request(&request);
-	find_hold(appointment_id, &request);
+	find_hold(appointment_id, &caller, &request);
 	booking_look_again(&request, &facts);
 	booking_enforce_rules(&facts);
 	if (!facts.is_own_hold)

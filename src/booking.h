@@ -133,11 +133,26 @@ typedef struct Caller
 {
 	char *role;
 	char *subject; /* NULL when there are no claims */
-	bool is_patient;
-	int64 patient_id; /* when is_patient */
+	bool is_admin;
+	bool is_staff;   /* of clinic_ids */
+	bool is_patient; /* the one of patient_id, by role and claim */
+	bool has_patient_id;
+	int64 patient_id;
+	int64 *clinic_ids;
+	int clinic_count;
 } Caller;
 
 extern void booking_caller(Caller *caller);
+extern bool booking_works_at(const Caller *caller, int64 clinic_id);
+extern void booking_require_may_book(const Caller *caller, int64 patient_id);
+extern void booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id);
+extern void booking_require_may_change(const Caller *caller, int64 appointment_id, int64 patient_id,
+									   int64 clinic_id);
+extern void booking_refuse_appointment(const Caller *caller, int64 appointment_id)
+	pg_attribute_noreturn();
+extern void booking_require_clinic(int64 clinic_id);
+extern void booking_require_admin(void);
+extern void booking_refuse_caller(const char *message) pg_attribute_noreturn();
 
 /* calendar.c */
 

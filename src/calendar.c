@@ -44,7 +44,10 @@ static BookingPlan clash_plan = {CLASH_SQL, 3, {INT8OID, TIMESTAMPTZOID, TIMESTA
 static BookingPlan add_plan = {ADD_SQL, ADD_ARGS};
 static BookingPlan add_and_return_plan = {ADD_SQL " RETURNING s", ADD_ARGS};
 
-/* The doctor, who exists; refuses one who does not, and never returns an unknown zone. */
+/*
+ * A doctor whose calendar the caller may change. Refuses one who does not exist, and never
+ * returns an unknown zone.
+ */
 void
 booking_find_doctor(int64 doctor_id, Doctor *doctor)
 {
@@ -57,6 +60,7 @@ booking_find_doctor(int64 doctor_id, Doctor *doctor)
 	booking_row(0, values, nulls);
 	doctor->id = doctor_id;
 	doctor->clinic_id = DatumGetInt64(values[0]);
+	booking_require_clinic(doctor->clinic_id);
 	doctor->time_zone = TextDatumGetCString(values[1]);
 	doctor->zone = booking_zone(doctor->time_zone);
 	doctor->is_active = DatumGetBool(values[2]);

@@ -7,6 +7,7 @@
 #include "booking.h"
 
 #include "utils/builtins.h"
+#include "utils/rel.h"
 
 #define ADD_CLINIC_SQL \
 	"INSERT INTO booking.clinics AS c (name, address, time_zone) VALUES ($1, $2, $3) RETURNING c"
@@ -24,6 +25,11 @@
 static BookingPlan add_clinic_plan = {ADD_CLINIC_SQL, 3, {TEXTOID, TEXTOID, TEXTOID}};
 static BookingPlan add_doctor_plan = {ADD_DOCTOR_SQL, 3, {INT8OID, TEXTOID, TEXTOID}};
 static BookingPlan add_patient_plan = {ADD_PATIENT_SQL, 2, {TEXTOID, TEXTOID}};
+
+static BookingPlan find_patient_plan = {
+	"SELECT p FROM booking.patients p WHERE lower(p.email) = lower($1) AND p.deleted_at IS NULL",
+	1,
+	{TEXTOID}};
 
 PG_FUNCTION_INFO_V1(booking_add_clinic);
 Datum
@@ -78,4 +84,56 @@ booking_add_patient(PG_FUNCTION_ARGS)
 	patient = booking_returned_row();
 	SPI_finish();
 	return patient;
+}
+
+/* Staff have to know the whole address: nobody browses patients. */
+PG_FUNCTION_INFO_V1(booking_find_patient);
+Datum
+booking_find_patient(PG_FUNCTION_ARGS)
+{
+	Caller caller;
+	Datum email = PG_GETARG_DATUM(0);
+
+	booking_require(fcinfo, 0, "email");
+	booking_caller(&caller);
+	if (!caller.is_admin && caller.clinic_count == 0)
+		booking_refuse_caller("you are not allowed to look up patients");
+
+	SPI_connect();
+	email = booking_trim(email);
+	booking_query(&find_patient_plan, &email, NULL);
+	booking_return_set_of_rows(fcinfo);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * A BEFORE UPDATE trigger. The unique index would refuse it as well, but by its own words; the
+ * patient may be the one who is changing it.
+ */
+PG_FUNCTION_INFO_V1(booking_check_email);
+Datum
+booking_check_email(PG_FUNCTION_ARGS)
+{
+	static const Refusal taken = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "patient_email_is_unique",
+		.table = "patients",
+		.message = "this e-mail address cannot be used",
+		.detail = "it cannot be the address of this patient.",
+		.hint = "Use another address, or ask the clinic.",
+	};
+	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "patients");
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool isnull;
+	Datum email = heap_getattr(trigger->tg_newtuple, SPI_fnumber(desc, "email"), desc, &isnull);
+
+	if (isnull)
+		return PointerGetDatum(trigger->tg_newtuple);
+	SPI_connect();
+	email = booking_trim(email);
+	if (booking_execute_now(&find_patient_plan, &email, NULL) > 0)
+		booking_refuse(&taken);
+	SPI_finish();
+	return PointerGetDatum(trigger->tg_newtuple);
 }

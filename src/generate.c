@@ -326,8 +326,11 @@ check_named(FunctionCallInfo fcinfo)
 {
 	Doctor doctor;
 
+	if (PG_ARGISNULL(2) && PG_ARGISNULL(3))
+		booking_require_admin();
 	if (!PG_ARGISNULL(3))
 	{
+		booking_require_clinic(PG_GETARG_INT64(3));
 		if (booking_execute(&clinic_plan, &PG_GETARG_DATUM(3), NULL) == 0)
 			booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(3));
 		if (!DatumGetBool(booking_value()))

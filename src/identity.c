@@ -7,7 +7,10 @@
  */
 #include "booking.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
@@ -21,7 +24,7 @@ refuse_claims(const char *detail)
 		.rule = "claims_are_valid",
 		.message = "the request does not say validly who is calling",
 		.hint =
-			"Send a token whose claims are a JSON object; sub is text and patient_id a whole number.",
+			"Send a token whose claims are a JSON object; sub is text, patient_id a whole number and clinic_ids an array of such.",
 	};
 
 	refusal.detail = detail;
@@ -60,52 +63,216 @@ request_claims(void)
 	return claims;
 }
 
-/* A claim as text, of either JSON type; NULL when it is absent or null. */
-static char *
-claim_text(Jsonb *claims, const char *name)
+static JsonbValue *
+find_claim(Jsonb *claims, const char *name)
 {
 	JsonbValue key;
-	JsonbValue *value;
 
 	key.type = jbvString;
 	key.val.string.val = unconstify(char *, name);
 	key.val.string.len = strlen(name);
-	value = findJsonbValueFromContainer(&claims->root, JB_FOBJECT, &key);
+	return findJsonbValueFromContainer(&claims->root, JB_FOBJECT, &key);
+}
 
-	if (value == NULL || value->type == jbvNull)
-		return NULL;
+/* Text or number, as text. */
+static char *
+value_text(const JsonbValue *value, const char *claim)
+{
 	if (value->type == jbvString)
 		return pnstrdup(value->val.string.val, value->val.string.len);
 	if (value->type == jbvNumeric)
 		return DatumGetCString(
 			DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-	refuse_claims("sub or patient_id is neither text nor a number.");
+	refuse_claims(psprintf("%s is neither text nor a number.", claim));
 	return NULL;
 }
 
+/* NULL when the claim is absent or null. */
+static char *
+claim_text(Jsonb *claims, const char *name)
+{
+	const JsonbValue *value = find_claim(claims, name);
+
+	return value == NULL || value->type == jbvNull ? NULL : value_text(value, name);
+}
+
 static int64
-claimed_id(const char *digits)
+claimed_id(const char *digits, const char *claim)
 {
 	char *end;
 	long long id;
 
 	errno = 0;
 	id = strtoll(digits, &end, 10);
-	if (errno != 0 || end == digits || *end != '\0' || !isdigit((unsigned char) end[-1]))
-		refuse_claims("patient_id is not a whole number.");
+	if (errno != 0 || end == digits || *end != '\0' || isspace((unsigned char) digits[0]))
+		refuse_claims(psprintf("%s is not a whole number.", claim));
 	return id;
+}
+
+/* The array of a claim; a claim that is absent or null is an empty one. */
+static void
+read_clinic_ids(Jsonb *claims, Caller *caller)
+{
+	JsonbValue *array = claims ? find_claim(claims, "clinic_ids") : NULL;
+	JsonbIterator *iterator;
+	JsonbValue element;
+
+	if (array == NULL || array->type == jbvNull)
+		return;
+	if (array->type != jbvBinary || !JsonContainerIsArray(array->val.binary.data))
+		refuse_claims("clinic_ids is not an array.");
+	caller->clinic_ids = palloc((JsonContainerSize(array->val.binary.data) + 1) * sizeof(int64));
+	iterator = JsonbIteratorInit(array->val.binary.data);
+	if (JsonbIteratorNext(&iterator, &element, true) != WJB_BEGIN_ARRAY)
+		return;
+	while (JsonbIteratorNext(&iterator, &element, true) == WJB_ELEM)
+		caller->clinic_ids[caller->clinic_count++] =
+			claimed_id(value_text(&element, "clinic_ids"), "clinic_ids");
+}
+
+static bool
+has_role(Oid user, const char *role)
+{
+	Oid id = get_role_oid(role, true);
+
+	return OidIsValid(id) && has_privs_of_role(user, id);
 }
 
 void
 booking_caller(Caller *caller)
 {
+	Oid user = GetOuterUserId();
 	Jsonb *claims = request_claims();
 	char *patient_id = claims ? claim_text(claims, "patient_id") : NULL;
 
-	caller->role = GetUserNameFromId(GetOuterUserId(), false);
+	memset(caller, 0, sizeof(*caller));
+	caller->role = GetUserNameFromId(user, false);
 	caller->subject = claims ? claim_text(claims, "sub") : NULL;
 	if (caller->subject == NULL)
 		caller->subject = patient_id;
-	caller->is_patient = patient_id != NULL;
-	caller->patient_id = patient_id ? claimed_id(patient_id) : 0;
+	caller->has_patient_id = patient_id != NULL;
+	caller->patient_id = patient_id ? claimed_id(patient_id, "patient_id") : 0;
+
+	caller->is_admin = has_role(user, "booking_admin");
+	if (caller->is_admin)
+		return;
+	caller->is_patient = caller->has_patient_id && has_role(user, "booking_patient");
+	caller->is_staff = has_role(user, "booking_staff");
+	if (caller->is_staff)
+		read_clinic_ids(claims, caller);
+}
+
+bool
+booking_works_at(const Caller *caller, int64 clinic_id)
+{
+	for (int i = 0; i < caller->clinic_count; i++)
+	{
+		if (caller->clinic_ids[i] == clinic_id)
+			return true;
+	}
+	return caller->is_admin;
+}
+
+static bool
+is_the_patient(const Caller *caller, int64 patient_id)
+{
+	return caller->is_patient && caller->patient_id == patient_id;
+}
+
+void
+booking_refuse_caller(const char *message)
+{
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+		.rule = "caller_is_allowed",
+		.message = message,
+		.detail = "patients act for themselves, staff for their clinics, administrators for all.",
+		.hint = "Call as the patient, as staff of the clinic, or with the role booking_admin.",
+	});
+}
+
+/* Before anything is looked at: whether the caller could book for the patient at some clinic. */
+void
+booking_require_may_book(const Caller *caller, int64 patient_id)
+{
+	if (!caller->is_admin && !caller->is_staff && !is_the_patient(caller, patient_id))
+		booking_refuse_caller("you are not allowed to book for this patient");
+}
+
+/* The clinic turns out with the slot. */
+void
+booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id)
+{
+	if (!booking_works_at(caller, clinic_id) && !is_the_patient(caller, patient_id))
+		booking_refuse_caller(
+			psprintf("you are not allowed to book at clinic " INT64_FORMAT, clinic_id));
+}
+
+void
+booking_require_may_change(const Caller *caller, int64 appointment_id, int64 patient_id,
+						   int64 clinic_id)
+{
+	if (!booking_works_at(caller, clinic_id) && !is_the_patient(caller, patient_id))
+		booking_refuse_appointment(caller, appointment_id);
+}
+
+/* Another's appointment, or none: only an administrator is told which. */
+void
+booking_refuse_appointment(const Caller *caller, int64 appointment_id)
+{
+	if (!caller->is_admin)
+		booking_refuse_caller(
+			psprintf("you are not allowed to change appointment " INT64_FORMAT, appointment_id));
+	booking_refuse_unknown(&booking_appointment, appointment_id);
+}
+
+/* For calendars, which are the clinic's staff's. */
+void
+booking_require_clinic(int64 clinic_id)
+{
+	Caller caller;
+
+	booking_caller(&caller);
+	if (!booking_works_at(&caller, clinic_id))
+		booking_refuse_caller(psprintf(
+			"you are not allowed to change the calendar of clinic " INT64_FORMAT, clinic_id));
+}
+
+/* For what concerns all clinics. */
+void
+booking_require_admin(void)
+{
+	Caller caller;
+
+	booking_caller(&caller);
+	if (!caller.is_admin)
+		booking_refuse_caller("you are not allowed to change the calendars of all clinics");
+}
+
+/* For row-level security: null where no row is the caller's. */
+PG_FUNCTION_INFO_V1(booking_claimed_patient_id);
+Datum
+booking_claimed_patient_id(PG_FUNCTION_ARGS)
+{
+	Caller caller;
+
+	booking_caller(&caller);
+	if (!caller.has_patient_id)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(caller.patient_id);
+}
+
+PG_FUNCTION_INFO_V1(booking_claimed_clinic_ids);
+Datum
+booking_claimed_clinic_ids(PG_FUNCTION_ARGS)
+{
+	Caller caller;
+	Datum *ids;
+
+	booking_caller(&caller);
+	ids = palloc((caller.clinic_count + 1) * sizeof(Datum));
+	for (int i = 0; i < caller.clinic_count; i++)
+		ids[i] = Int64GetDatum(caller.clinic_ids[i]);
+	PG_RETURN_ARRAYTYPE_P(construct_array(ids, caller.clinic_count, INT8OID, sizeof(int64),
+										  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

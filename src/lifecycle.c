@@ -17,7 +17,7 @@
 #define MOST_HOLDS 5000
 
 static BookingPlan find_plan = {
-	"SELECT time_slot_id, patient_id, status::text FROM booking.appointments WHERE id = $1",
+	"SELECT time_slot_id, patient_id, status::text, clinic_id FROM booking.appointments WHERE id = $1",
 	1,
 	{INT8OID}};
 
@@ -40,7 +40,7 @@ static BookingPlan expired_plan = {
 	1,
 	{INT4OID}};
 
-/* An appointment as it is found before its slot is locked. */
+/* An appointment that the caller may change, as it is found before its slot is locked. */
 typedef struct Found
 {
 	int64 slot_id;
@@ -49,15 +49,16 @@ typedef struct Found
 } Found;
 
 static void
-find_appointment(int64 id, Found *found)
+find_appointment(int64 id, const Caller *caller, Found *found)
 {
 	Datum arg = Int64GetDatum(id);
-	Datum values[3];
-	bool nulls[3];
+	Datum values[4];
+	bool nulls[4];
 
 	if (booking_execute_now(&find_plan, &arg, NULL) == 0)
-		booking_refuse_unknown(&booking_appointment, id);
+		booking_refuse_appointment(caller, id);
 	booking_row(0, values, nulls);
+	booking_require_may_change(caller, id, DatumGetInt64(values[1]), DatumGetInt64(values[3]));
 	found->slot_id = DatumGetInt64(values[0]);
 	found->patient_id = DatumGetInt64(values[1]);
 	found->status = TextDatumGetCString(values[2]);
@@ -67,15 +68,17 @@ find_appointment(int64 id, Found *found)
 static void
 lock_appointment(int64 id)
 {
+	Caller caller;
 	Found found;
 	int64 locked;
 
-	find_appointment(id, &found);
+	booking_caller(&caller);
+	find_appointment(id, &caller, &found);
 	for (;;)
 	{
 		locked = found.slot_id;
 		booking_lock(SLOT_LOCK, locked, ExclusiveLock);
-		find_appointment(id, &found);
+		find_appointment(id, &caller, &found);
 		if (found.slot_id == locked)
 			break;
 		/* two slots locked in any order but ascending could deadlock with a move */
@@ -157,6 +160,22 @@ check_is_booked(int64 id, const Found *found)
 	booking_refuse(&refusal);
 }
 
+static void
+check_goes_elsewhere(int64 id, const Found *found, int64 new_slot_id)
+{
+	if (found->slot_id != new_slot_id)
+		return;
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "appointment_goes_elsewhere",
+		.table = "appointments",
+		.message = psprintf("appointment " INT64_FORMAT " is in time slot " INT64_FORMAT " already",
+							id, new_slot_id),
+		.detail = "to move it there changes nothing.",
+		.hint = "Choose another slot.",
+	});
+}
+
 /* Both slots, the lower id first, whichever it is. */
 static void
 lock_move(const Found *found, const BookingRequest *request)
@@ -186,7 +205,7 @@ check_is_where_it_was(int64 id, const Found *before, const Found *now)
 
 /* Leaves the moved appointment as the result. Raw SQL may have been at it without a lock. */
 static void
-move_appointment(const BookingRequest *request, const BookingFacts *facts)
+move_appointment(const BookingRequest *request, const BookingFacts *facts, const Caller *caller)
 {
 	Found now;
 	Change change = {request->appointment_id, false, false, NULL};
@@ -195,7 +214,7 @@ move_appointment(const BookingRequest *request, const BookingFacts *facts)
 	booking_release_hold(facts);
 	if (booking_change(&change, &move_plan, values, NULL) > 0)
 		return;
-	find_appointment(request->appointment_id, &now);
+	find_appointment(request->appointment_id, caller, &now);
 	check_is_booked(request->appointment_id, &now);
 	booking_refuse_unwritten(request);
 }
@@ -207,28 +226,33 @@ booking_reschedule_appointment(PG_FUNCTION_ARGS)
 	int64 id = PG_GETARG_INT64(0);
 	BookingRequest request = {PG_GETARG_INT64(1), true, 0, true, id, NULL};
 	BookingFacts facts;
+	Caller caller;
 	Found found;
 	Found now;
 	Datum appointment;
 
 	booking_require(fcinfo, 0, "appointment_id");
 	booking_require(fcinfo, 1, "new_slot_id");
+	booking_caller(&caller);
 
 	booking_start_writing(fcinfo);
-	find_appointment(id, &found);
+	find_appointment(id, &caller, &found);
 	check_is_booked(id, &found);
+	check_goes_elsewhere(id, &found, request.slot_id);
 	request.patient_id = found.patient_id;
 	booking_look(&request, &facts);
+	if (facts.slot_exists)
+		booking_require_may_book_at(&caller, found.patient_id, facts.clinic_id);
 	booking_refuse_early(&facts);
 
 	lock_move(&found, &request);
-	find_appointment(id, &now);
+	find_appointment(id, &caller, &now);
 	check_is_where_it_was(id, &found, &now);
 	check_is_booked(id, &now);
 	booking_look_again(&request, &facts);
 	booking_enforce_rules(&facts);
 
-	move_appointment(&request, &facts);
+	move_appointment(&request, &facts, &caller);
 	appointment = booking_returned_row();
 	SPI_finish();
 	return appointment;

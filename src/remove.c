@@ -35,6 +35,7 @@ typedef struct Removable
 	BookingPlan upcoming;
 	BookingPlan remove;
 	BookingPlan restore;
+	BookingPlan clinic; /* whose staff may do it; for others the grants suffice */
 } Removable;
 
 static void
@@ -70,11 +71,13 @@ static Removable patients = {&booking_patient,
 							 {REMOVE_SQL("patients"), 1, {INT8OID}},
 							 {RESTORE_SQL("patients"), 1, {INT8OID}}};
 
-static Removable time_slots = {&booking_slot,
-							   lock_slot,
-							   {UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
-							   {REMOVE_SQL("time_slots"), 1, {INT8OID}},
-							   {RESTORE_SQL("time_slots"), 1, {INT8OID}}};
+static Removable time_slots = {
+	&booking_slot,
+	lock_slot,
+	{UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
+	{REMOVE_SQL("time_slots"), 1, {INT8OID}},
+	{RESTORE_SQL("time_slots"), 1, {INT8OID}},
+	{"SELECT clinic_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}}};
 
 static void
 refuse_while_booked(const Entity *entity, int64 id, int64 appointments)
@@ -95,6 +98,13 @@ refuse_while_booked(const Entity *entity, int64 id, int64 appointments)
 	booking_refuse(&booked);
 }
 
+static void
+require_staff(Removable *what, Datum id)
+{
+	if (what->clinic.sql != NULL && booking_execute(&what->clinic, &id, NULL) == 1)
+		booking_require_clinic(DatumGetInt64(booking_value()));
+}
+
 static Datum
 remove_row(FunctionCallInfo fcinfo, Removable *what)
 {
@@ -105,6 +115,7 @@ remove_row(FunctionCallInfo fcinfo, Removable *what)
 	booking_require(fcinfo, 0, "id");
 
 	booking_start_writing(fcinfo);
+	require_staff(what, id);
 	what->keep_bookings_out(DatumGetInt64(id));
 	booking_execute_now(&what->upcoming, &id, NULL);
 	upcoming = DatumGetInt64(booking_value());
@@ -126,6 +137,7 @@ restore_row(FunctionCallInfo fcinfo, Removable *what)
 	booking_require(fcinfo, 0, "id");
 
 	booking_start_writing(fcinfo);
+	require_staff(what, id);
 	if (booking_execute(&what->restore, &id, NULL) == 0)
 		booking_refuse_unknown(what->entity, DatumGetInt64(id));
 	row = booking_returned_row();

@@ -327,12 +327,14 @@ void
 booking_read_request(FunctionCallInfo fcinfo, const Caller *caller, BookingRequest *request)
 {
 	booking_require(fcinfo, 0, "slot_id");
-	if (!caller->is_patient)
+	if (!caller->has_patient_id && (caller->is_admin || caller->is_staff))
 		booking_require(fcinfo, 1, "patient_id");
 
+	memset(request, 0, sizeof(*request));
 	request->slot_id = PG_GETARG_INT64(0);
 	request->has_patient = true;
 	request->patient_id = PG_ARGISNULL(1) ? caller->patient_id : PG_GETARG_INT64(1);
+	booking_require_may_book(caller, request->patient_id);
 }
 
 void
@@ -410,6 +412,8 @@ booking_check_booking(PG_FUNCTION_ARGS)
 	result = booking_start_set(fcinfo);
 	SPI_connect();
 	look(&request, booking_query, &facts);
+	if (facts.slot_exists)
+		booking_require_may_book_at(&caller, request.patient_id, facts.clinic_id);
 	for (int i = 0; i < lengthof(chain); i++)
 		report_rule(result, &chain[i], &facts);
 	if (facts.slot_exists)

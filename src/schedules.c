@@ -19,6 +19,12 @@ static BookingPlan remove_plan = {
 	1,
 	{INT8OID}};
 
+static BookingPlan clinic_plan = {
+	"SELECT d.clinic_id FROM booking.schedules s JOIN booking.doctors d ON d.id = s.doctor_id"
+	" WHERE s.id = $1",
+	1,
+	{INT8OID}};
+
 static const Entity schedule = {
 	.name = "schedule",
 	.table = "schedules",
@@ -107,6 +113,8 @@ booking_remove_schedule(PG_FUNCTION_ARGS)
 	booking_require(fcinfo, 0, "id");
 
 	booking_start_writing(fcinfo);
+	if (booking_execute(&clinic_plan, &id, NULL) == 1)
+		booking_require_clinic(DatumGetInt64(booking_value()));
 	if (booking_execute(&remove_plan, &id, NULL) == 0)
 		booking_refuse_unknown(&schedule, DatumGetInt64(id));
 	row = booking_returned_row();

@@ -172,6 +172,8 @@ booking_set_slot_availability(PG_FUNCTION_ARGS)
 	booking_start_writing(fcinfo);
 	booking_lock(SLOT_LOCK, request.slot_id, ExclusiveLock);
 	booking_look_now(&request, &facts);
+	if (facts.slot_exists)
+		booking_require_clinic(facts.clinic_id);
 	if (booking_is_occupied(&facts))
 		refuse_occupied(request.slot_id);
 	if (booking_execute(&set_availability_plan, values, NULL) == 0)

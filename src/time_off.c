@@ -197,6 +197,7 @@ find_whose(FunctionCallInfo fcinfo, TimeOff *off)
 		booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(3));
 	booking_row(0, values, nulls);
 	off->clinic_id = DatumGetInt64(values[0]);
+	booking_require_clinic(off->clinic_id);
 	off->zone = booking_zone(TextDatumGetCString(values[1]));
 }
 
@@ -292,6 +293,7 @@ booking_remove_time_off(PG_FUNCTION_ARGS)
 		booking_refuse_unknown(&time_off, DatumGetInt64(id));
 	booking_row(0, values, nulls);
 	off.clinic_id = DatumGetInt64(values[0]);
+	booking_require_clinic(off.clinic_id);
 	off.of_doctor = !nulls[1];
 	off.doctor_id = off.of_doctor ? DatumGetInt64(values[1]) : 0;
 	off.starts_at = DatumGetTimestampTz(values[2]);

@@ -1,0 +1,99 @@
+-- Who sees which rows: row-level security for the roles of the book. Functions that write
+-- decide for themselves; the owner, booking_owner, is not subject to these policies.
+
+CREATE FUNCTION booking.claimed_patient_id() RETURNS bigint
+	LANGUAGE C STABLE
+	AS 'MODULE_PATHNAME', 'booking_claimed_patient_id';
+COMMENT ON FUNCTION booking.claimed_patient_id() IS
+	'The patient that the caller is by the claim patient_id of request.jwt.claims; null when there is none. Errors: 42501 the claims are malformed.';
+
+CREATE FUNCTION booking.claimed_clinic_ids() RETURNS bigint[]
+	LANGUAGE C STABLE
+	AS 'MODULE_PATHNAME', 'booking_claimed_clinic_ids';
+COMMENT ON FUNCTION booking.claimed_clinic_ids() IS
+	'The clinics that the caller is staff of by the claim clinic_ids of request.jwt.claims; empty when there is none or the role is not booking_staff. Errors: 42501 the claims are malformed.';
+
+CREATE FUNCTION booking.find_patient(email text) RETURNS SETOF booking.patients
+	LANGUAGE C STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 1
+	AS 'MODULE_PATHNAME', 'booking_find_patient';
+COMMENT ON FUNCTION booking.find_patient(text) IS
+	'For staff: the patient with exactly this e-mail address, without regard to case, or no row. Errors: PT400 email missing; 42501 the caller is not staff of any clinic.';
+
+ALTER TABLE booking.clinics ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.doctors ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.patients ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.time_slots ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.schedules ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.time_off ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.generated_days ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.appointments ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.appointment_events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.rules ENABLE ROW LEVEL SECURITY;
+
+-- Administrators see and change all; their grants say what.
+CREATE POLICY admins_see_all ON booking.clinics TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.doctors TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.patients TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.time_slots TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.schedules TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.time_off TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.generated_days TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.appointments TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.appointment_events TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.rules TO booking_admin USING (true);
+
+-- Guests see what is open to everybody. Patients and staff are guests, too.
+CREATE POLICY guests_see_active ON booking.clinics FOR SELECT TO booking_guest
+	USING (is_active AND deleted_at IS NULL);
+CREATE POLICY guests_see_active ON booking.doctors FOR SELECT TO booking_guest
+	USING (is_active AND deleted_at IS NULL
+		   AND EXISTS (SELECT FROM booking.clinics c
+					   WHERE c.id = clinic_id AND c.is_active AND c.deleted_at IS NULL));
+CREATE POLICY guests_see_free ON booking.time_slots FOR SELECT TO booking_guest
+	USING (is_available AND deleted_at IS NULL AND starts_at > statement_timestamp()
+		   AND (held_until IS NULL OR held_until <= statement_timestamp())
+		   AND EXISTS (SELECT FROM booking.doctors d
+					   WHERE d.id = doctor_id AND d.is_active AND d.deleted_at IS NULL));
+
+-- Patients see their own. The claim is looked up once a query, not once a row.
+CREATE POLICY patients_see_themselves ON booking.patients FOR SELECT TO booking_patient
+	USING (id = (SELECT booking.claimed_patient_id()) AND deleted_at IS NULL);
+CREATE POLICY patients_change_themselves ON booking.patients FOR UPDATE TO booking_patient
+	USING (id = (SELECT booking.claimed_patient_id()) AND deleted_at IS NULL);
+CREATE POLICY patients_see_their_own ON booking.appointments FOR SELECT TO booking_patient
+	USING (patient_id = (SELECT booking.claimed_patient_id()));
+-- also where a clinic or doctor they have been to is no longer open to everybody
+CREATE POLICY patients_see_where_they_go ON booking.clinics FOR SELECT TO booking_patient
+	USING (EXISTS (SELECT FROM booking.appointments a
+				   WHERE a.patient_id = (SELECT booking.claimed_patient_id()) AND a.clinic_id = clinics.id));
+CREATE POLICY patients_see_where_they_go ON booking.doctors FOR SELECT TO booking_patient
+	USING (EXISTS (SELECT FROM booking.appointments a
+				   WHERE a.patient_id = (SELECT booking.claimed_patient_id()) AND a.doctor_id = doctors.id));
+
+-- Staff see what concerns their clinics.
+CREATE POLICY staff_see_their_clinics ON booking.clinics FOR SELECT TO booking_staff
+	USING (id = ANY ((SELECT booking.claimed_clinic_ids())::bigint[]));
+CREATE POLICY staff_see_their_clinics ON booking.doctors FOR SELECT TO booking_staff
+	USING (clinic_id = ANY ((SELECT booking.claimed_clinic_ids())::bigint[]));
+CREATE POLICY staff_see_their_clinics ON booking.time_slots TO booking_staff
+	USING (clinic_id = ANY ((SELECT booking.claimed_clinic_ids())::bigint[]));
+CREATE POLICY staff_see_their_clinics ON booking.time_off FOR SELECT TO booking_staff
+	USING (clinic_id = ANY ((SELECT booking.claimed_clinic_ids())::bigint[]));
+CREATE POLICY staff_see_their_clinics ON booking.schedules FOR SELECT TO booking_staff
+	USING (EXISTS (SELECT FROM booking.doctors d
+				   WHERE d.id = doctor_id AND d.clinic_id = ANY ((SELECT booking.claimed_clinic_ids())::bigint[])));
+CREATE POLICY staff_see_their_clinics ON booking.generated_days TO booking_staff
+	USING (EXISTS (SELECT FROM booking.doctors d
+				   WHERE d.id = doctor_id AND d.clinic_id = ANY ((SELECT booking.claimed_clinic_ids())::bigint[])));
+CREATE POLICY staff_see_their_clinics ON booking.appointments TO booking_staff
+	USING (clinic_id = ANY ((SELECT booking.claimed_clinic_ids())::bigint[]));
+CREATE POLICY staff_see_their_patients ON booking.patients FOR SELECT TO booking_staff
+	USING (EXISTS (SELECT FROM booking.appointments a
+				   WHERE a.patient_id = patients.id
+					   AND a.clinic_id = ANY ((SELECT booking.claimed_clinic_ids())::bigint[])));
+
+-- An event is seen with its appointment.
+CREATE POLICY seen_with_the_appointment ON booking.appointment_events FOR SELECT
+	TO booking_patient, booking_staff
+	USING (EXISTS (SELECT FROM booking.appointments a WHERE a.id = appointment_id));
+
