@@ -305,11 +305,21 @@ fetch_rows(const BookingRequest *request, bool in_callers_snapshot, Datum *slot_
 	booking_row(0, slot_and_patient, nulls);
 }
 
-static void
-try_each(const BookingFacts *facts, List *rules, bool runs, Datum *rows, ReturnSetInfo *report)
+/*
+ * Tries the clinic's rules on a request that passed ours, and raises or reports what each says.
+ * A hold was judged when it was made; a rule that counts would count it against itself. Without
+ * a patient there is nothing to judge.
+ */
+static pg_noinline void
+try_rules(const BookingFacts *facts, ReturnSetInfo *report)
 {
+	bool runs = facts->patient_exists && !facts->is_own_hold;
+	List *rules = rules_of_clinic(facts->clinic_id);
+	Datum rows[2];
 	ListCell *cell;
 
+	if (rules != NIL && runs)
+		fetch_rows(&facts->request, report != NULL, rows);
 	foreach (cell, rules)
 	{
 		const ClinicRule *rule = lfirst(cell);
@@ -323,27 +333,16 @@ try_each(const BookingFacts *facts, List *rules, bool runs, Datum *rows, ReturnS
 	}
 }
 
-/*
- * Tries the clinic's rules on a request that passed ours, and raises or reports what each says.
- * A hold was judged when it was made; a rule that counts would count it against itself. Without
- * a patient there is nothing to judge.
- */
+/* Lets the rules know what they are tried on. */
 static void
-try_rules(const BookingFacts *facts, ReturnSetInfo *report)
+judge(const BookingFacts *facts, ReturnSetInfo *report)
 {
-	bool runs = facts->patient_exists && !facts->is_own_hold;
-	List *rules = rules_of_clinic(facts->clinic_id);
-	Datum rows[2];
 	const BookingRequest *outer = judged;
 
-	if (rules == NIL)
-		return;
-	if (runs)
-		fetch_rows(&facts->request, report != NULL, rows);
 	judged = &facts->request;
 	PG_TRY();
 	{
-		try_each(facts, rules, runs, rows, report);
+		try_rules(facts, report);
 	}
 	PG_FINALLY();
 	{
@@ -355,13 +354,13 @@ try_rules(const BookingFacts *facts, ReturnSetInfo *report)
 void
 booking_enforce_clinic_rules(const BookingFacts *facts)
 {
-	try_rules(facts, NULL);
+	judge(facts, NULL);
 }
 
 void
 booking_report_clinic_rules(const BookingFacts *facts, ReturnSetInfo *result)
 {
-	try_rules(facts, result);
+	judge(facts, result);
 }
 
 static void
