@@ -271,8 +271,10 @@ rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 		why->detail = psprintf(
 			"its function %s(booking.time_slots, booking.patients) RETURNS text does not exist.",
 			rule->check_function);
-		why->hint = psprintf("Create the function again, or SELECT booking.remove_rule(%s).",
-							 quote_literal_cstr(rule->name));
+		why->hint =
+			psprintf("Create the function again, or SELECT booking.remove_rule(%s, %s).",
+					 quote_literal_cstr(rule->name),
+					 rule->of_all_clinics ? "NULL" : psprintf(INT64_FORMAT, rule->clinic_id));
 		return true;
 	}
 
