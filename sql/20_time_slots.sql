@@ -61,7 +61,7 @@ CREATE FUNCTION booking.add_time_slots(doctor_id bigint, on_date date, start_tim
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_add_time_slots';
 COMMENT ON FUNCTION booking.add_time_slots(bigint, date, time, time, int) IS
-	'Cuts one working session, on_date from start_time to end_time in the clinic''s local time, into slots of slot_minutes (5 to 480) of equal real length, and returns them, earliest first; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 doctor or clinic inactive, or a live slot of the doctor overlaps (the first one is named); PT422 date before the clinic''s today or over 100 years ahead, end not after start, slot length out of range or not dividing the session evenly.';
+	'Cuts one working session, on_date from start_time to end_time in the clinic''s local time, into slots of slot_minutes (5 to 480) of equal real length, and returns them, earliest first; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 doctor or clinic inactive, or a live slot of the doctor overlaps (the first one is named); PT422 date before the clinic''s today or over 100 years ahead, end not after start, slot length out of range, not dividing the session evenly or not fitting into it because the clocks change.';
 
 CREATE FUNCTION booking.set_slot_availability(slot_id bigint, is_available boolean)
 	RETURNS booking.time_slots

@@ -100,6 +100,16 @@ booking_instant(DateADT date, TimeADT time, pg_tz *zone)
 	return day * USECS_PER_DAY + rest + offset * USECS_PER_SEC;
 }
 
+/* The first midnight of a date: where the clocks go back at midnight there are two. */
+TimestampTz
+booking_day_start(DateADT date, pg_tz *zone)
+{
+	TimestampTz midnight = booking_instant(date, 0, zone);
+	TimestampTz after_noon = booking_instant(date - 1, USECS_PER_DAY / 2, zone) + USECS_PER_DAY / 2;
+
+	return Min(midnight, after_noon);
+}
+
 /* The local date of an instant. */
 DateADT
 booking_local_date(TimestampTz instant, pg_tz *zone)
@@ -288,16 +298,24 @@ booking_check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at, Time
 	booking_refuse(&clash);
 }
 
+/* Hours that the clocks skip have no length, or less than they seem to. */
+static void
+check_hours_exist(const Hours *hours, const Stretches *slots)
+{
+	if (slots->count > 0)
+		return;
+	refuse_hours("session_fits_a_slot",
+				 psprintf("no slot of %d minutes fits into the session", hours->slot_minutes),
+				 "the clocks change then, and skip the hours or a part of them.",
+				 "Choose hours that exist on that date, or shorter slots.");
+}
+
 static void
 check_stretch_is_free(const Doctor *doctor, const Stretches *slots)
 {
-	TimestampTz starts_at;
-	TimestampTz ends_at;
+	TimestampTz starts_at = slots->list[0].starts_at;
+	TimestampTz ends_at = slots->list[slots->count - 1].ends_at;
 
-	if (slots->count == 0)
-		return;
-	starts_at = slots->list[0].starts_at;
-	ends_at = slots->list[slots->count - 1].ends_at;
 	booking_check_calendar_is_free(doctor, starts_at, ends_at);
 	booking_check_not_off(doctor, starts_at, ends_at);
 }
@@ -325,6 +343,7 @@ booking_add_time_slots(PG_FUNCTION_ARGS)
 	booking_require_active(&doctor);
 	check_date(date, &doctor);
 	booking_cut_session(date, &hours, doctor.zone, &slots);
+	check_hours_exist(&hours, &slots);
 	check_stretch_is_free(&doctor, &slots);
 	insert_slots(&add_and_return_plan, &doctor, &slots);
 	booking_return_set_of_rows(fcinfo);

@@ -12,6 +12,8 @@
 /*
  * A doctor at a time, so that the cost is that of the doctors asked for, whatever the size of
  * the table: one range of doctor_slots_start_once each, cut off at max_slots.
+ * A date starts at its first midnight, PostgreSQL finds its last one: where the clocks go back
+ * at midnight there are two. So the range is a little wider, and the filter settles the rest.
  * $1 doctor, $2 clinic, $3 specialization, $4 date, $5 from, $6 until, $7 most rows.
  */
 #define AVAILABLE_SQL(which_doctors) \
@@ -20,7 +22,7 @@
 	"       (s.starts_at AT TIME ZONE c.time_zone)::time," \
 	"       (s.ends_at AT TIME ZONE c.time_zone)::time" \
 	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id," \
-	" LATERAL (SELECT greatest($5, $4::timestamp AT TIME ZONE c.time_zone," \
+	" LATERAL (SELECT greatest($5, $4::timestamp AT TIME ZONE c.time_zone - interval '3 hours'," \
 	"                          statement_timestamp() + c.min_notice) AS first," \
 	"                 least($6, ($4 + 1)::timestamp AT TIME ZONE c.time_zone, 'infinity') AS until," \
 	"                 coalesce(statement_timestamp() + c.booking_horizon, 'infinity') AS last) w," \
@@ -29,6 +31,7 @@
 	"          AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())" \
 	"          AND s.starts_at > statement_timestamp()" \
 	"          AND s.starts_at >= w.first AND s.starts_at < w.until AND s.starts_at <= w.last" \
+	"          AND ($4 IS NULL OR (s.starts_at AT TIME ZONE c.time_zone)::date = $4)" \
 	"          ORDER BY s.starts_at LIMIT $7) s" \
 	" WHERE " which_doctors \
 	" AND ($3 IS NULL OR lower(d.specialization) = lower($3))" \

@@ -270,8 +270,8 @@ booking_add_days_off(PG_FUNCTION_ARGS)
 
 	booking_start_writing(fcinfo);
 	find_whose(fcinfo, &off);
-	off.starts_at = booking_instant(PG_GETARG_DATEADT(0), 0, off.zone);
-	off.ends_at = booking_instant(PG_GETARG_DATEADT(1) + 1, 0, off.zone);
+	off.starts_at = booking_day_start(PG_GETARG_DATEADT(0), off.zone);
+	off.ends_at = booking_day_start(PG_GETARG_DATEADT(1) + 1, off.zone);
 	check_range(&off);
 	return enter(fcinfo, &off);
 }
