@@ -300,13 +300,18 @@ booking_check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at, Time
 
 /* Hours that the clocks skip have no length, or less than they seem to. */
 static void
-check_hours_exist(const Hours *hours, const Stretches *slots)
+check_hours_exist(DateADT date, const Hours *hours, const Doctor *doctor, const Stretches *slots)
 {
+	TimestampTz starts_at = booking_instant(date, hours->start_time, doctor->zone);
+	TimestampTz ends_at = booking_instant(date, hours->end_time, doctor->zone);
+
 	if (slots->count > 0)
 		return;
 	refuse_hours("session_fits_a_slot",
 				 psprintf("no slot of %d minutes fits into the session", hours->slot_minutes),
-				 "the clocks change then, and skip the hours or a part of them.",
+				 psprintf("the clocks change: by them it is from %s to %s.",
+						  booking_local_time(starts_at, doctor->time_zone),
+						  booking_local_time(ends_at, doctor->time_zone)),
 				 "Choose hours that exist on that date, or shorter slots.");
 }
 
@@ -343,7 +348,7 @@ booking_add_time_slots(PG_FUNCTION_ARGS)
 	booking_require_active(&doctor);
 	check_date(date, &doctor);
 	booking_cut_session(date, &hours, doctor.zone, &slots);
-	check_hours_exist(&hours, &slots);
+	check_hours_exist(date, &hours, &doctor, &slots);
 	check_stretch_is_free(&doctor, &slots);
 	insert_slots(&add_and_return_plan, &doctor, &slots);
 	booking_return_set_of_rows(fcinfo);

@@ -1,0 +1,77 @@
+# Sessions that run at the same time, and clusters for them.
+package Rivals;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(quiet_cluster start_rivals finish_rivals wait_for tally);
+
+# A cluster on which nothing but the sessions under test writes WAL or takes time.
+sub quiet_cluster
+{
+	my ($name, $conf) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init;
+	$node->append_conf('postgresql.conf', <<"CONF");
+autovacuum = off
+checkpoint_timeout = 1h
+log_statement = none
+log_min_error_statement = panic
+timezone = 'UTC'
+CONF
+	$node->append_conf('postgresql.conf', $conf // '');
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION booking CASCADE');
+	return $node;
+}
+
+# Starts a session for each script. Errors do not end it; TELL prints the SQLSTATE of the
+# statement before it.
+sub start_rivals
+{
+	my ($node, @scripts) = @_;
+
+	return map {
+		my $dir = PostgreSQL::Test::Utils::tempdir;
+		my $session = { out => "$dir/out", err => "$dir/err" };
+		append_to_file("$dir/script", s/^TELL$/\\echo :SQLSTATE/mgr);
+		$session->{run} = IPC::Run::start(
+			[ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-f', "$dir/script" ],
+			'<' => '/dev/null', '>' => $session->{out}, '2>' => $session->{err});
+		$session;
+	} @scripts;
+}
+
+# What each session printed, in one line.
+sub finish_rivals
+{
+	my @sessions = @_;
+
+	$_->{run}->finish for @sessions;
+	return map { join ' ', split /\n+/, slurp_file($_->{out}) } @sessions;
+}
+
+sub wait_for
+{
+	my ($node, $condition) = @_;
+
+	$node->poll_query_until('postgres', "SELECT $condition") or BAIL_OUT("waited in vain for $condition");
+}
+
+# How often each value comes.
+sub tally
+{
+	my %count;
+
+	$count{$_}++ for @_;
+	return \%count;
+}
+
+1;
