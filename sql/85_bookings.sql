@@ -76,11 +76,9 @@ BEGIN
 		IF NEW.time_slot_id IS DISTINCT FROM OLD.time_slot_id THEN
 			PERFORM booking.reschedule_appointment(OLD.id, NEW.time_slot_id);
 		END IF;
-		-- patients may do these two, all else is the clinic's
+		-- this one patients may do, all else is the clinic's
 		IF NEW.status = 'cancelled' AND OLD.status <> 'cancelled' THEN
 			PERFORM booking.cancel_appointment(OLD.id);
-		ELSIF NEW.status = 'booked' AND OLD.status = 'pending' THEN
-			PERFORM booking.confirm_hold(OLD.id);
 		ELSIF NEW.status IS DISTINCT FROM OLD.status THEN
 			PERFORM booking.set_appointment_status(OLD.id, NEW.status);
 		END IF;

@@ -66,7 +66,7 @@ static BookingPlan extend_plan = {
 static BookingPlan key_plan = {
 	"SELECT a, (SELECT e.time_slot_id FROM booking.appointment_events e"
 	"           WHERE e.appointment_id = a.id ORDER BY e.id LIMIT 1),"
-	"       a.id, a.status = 'pending', a.status = 'pending' AND a.hold_expires_at <= $3"
+	"       a.id, a.status = 'pending', a.booked_at IS NULL AND a.hold_expires_at <= $3"
 	" FROM booking.appointments a WHERE a.patient_id = $1 AND a.idempotency_key = $2",
 	3,
 	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
@@ -112,7 +112,7 @@ was_answered(const BookingRequest *request, bool is_hold, Datum *appointment)
 	booking_row(0, values, nulls);
 	if (nulls[1] || DatumGetInt64(values[1]) != request->slot_id)
 		refuse_key(request->slot_id);
-	if (DatumGetBool(values[4]))
+	if (!nulls[4] && DatumGetBool(values[4]))
 		booking_refuse_expired_hold(DatumGetInt64(values[2]));
 	if (DatumGetBool(values[3]) && !is_hold)
 		return false;

@@ -47,15 +47,21 @@ UPDATE booking.patients SET is_active = true;
 UPDATE booking.doctors SET is_active = true;
 UPDATE booking.clinics SET is_active = true;
 
--- Holds: the same key is the same hold, and does not extend it, not even when it has expired.
+-- Holds: the same key is the same hold, and does not extend it; when it has expired it is gone,
+-- for good, whether somebody took the slot since or not.
 SELECT id, hold_expires_at FROM booking.hold_slot(5, 2, '30 minutes', 'alan-hold') \gset hold_
 SELECT id = :hold_id AS same, hold_expires_at = :'hold_hold_expires_at' AS same_expiry, status
 FROM booking.hold_slot(5, 2, '1 hour', 'alan-hold');
-SELECT id = :hold_id AS same, status FROM booking.book_slot(5, 2, 'alan-hold');
 SELECT pg_temp.let_expire(:hold_id);
-SELECT id = :hold_id AS same, hold_expires_at < clock_timestamp() AS expired FROM booking.hold_slot(5, 2, NULL, 'alan-hold');
+SELECT sqlstate, rule, follows_contract FROM pg_temp.refusal('SELECT booking.hold_slot(5, 2, NULL, ''alan-hold'')');
+SELECT sqlstate, rule, follows_contract FROM pg_temp.refusal('SELECT booking.book_slot(5, 2, ''alan-hold'')');
 SELECT status FROM booking.book_slot(5, 1);
-SELECT id = :hold_id AS same, status FROM booking.hold_slot(5, 2, NULL, 'alan-hold');
+SELECT sqlstate, rule, follows_contract FROM pg_temp.refusal('SELECT booking.hold_slot(5, 2, NULL, ''alan-hold'')');
+-- one key for a hold and its booking: the same appointment, booked once
+SELECT id FROM booking.hold_slot(1, 2, NULL, 'alan-both') \gset both_
+SELECT id = :both_id AS same, status FROM booking.book_slot(1, 2, 'alan-both');
+SELECT id = :both_id AS same, status FROM booking.book_slot(1, 2, 'alan-both');
+SELECT id = :both_id AS same, status FROM booking.hold_slot(1, 2, NULL, 'alan-both');
 -- the key that confirms a hold is remembered as well
 SELECT id FROM booking.hold_slot(6, 2);
 SELECT id, status FROM booking.book_slot(6, 2, 'alan-book');
