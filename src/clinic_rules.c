@@ -323,6 +323,24 @@ try_each(const BookingFacts *facts, List *rules, bool runs, Datum *rows, ReturnS
 	}
 }
 
+/* The same, while appointment_being_moved knows what is being judged. */
+static void
+judge(const BookingFacts *facts, List *rules, bool runs, Datum *rows, ReturnSetInfo *report)
+{
+	const BookingRequest *outer = judged;
+
+	judged = &facts->request;
+	PG_TRY();
+	{
+		try_each(facts, rules, runs, rows, report);
+	}
+	PG_FINALLY();
+	{
+		judged = outer;
+	}
+	PG_END_TRY();
+}
+
 /*
  * Tries the clinic's rules on a request that passed ours, and raises or reports what each says.
  * A hold was judged when it was made; a rule that counts would count it against itself. Without
@@ -334,22 +352,12 @@ try_rules(const BookingFacts *facts, ReturnSetInfo *report)
 	bool runs = facts->patient_exists && !facts->is_own_hold;
 	List *rules = rules_of_clinic(facts->clinic_id);
 	Datum rows[2];
-	const BookingRequest *outer = judged;
 
 	if (rules == NIL)
 		return;
 	if (runs)
 		fetch_rows(&facts->request, report != NULL, rows);
-	judged = &facts->request;
-	PG_TRY();
-	{
-		try_each(facts, rules, runs, rows, report);
-	}
-	PG_FINALLY();
-	{
-		judged = outer;
-	}
-	PG_END_TRY();
+	judge(facts, rules, runs, rows, report);
 }
 
 void
