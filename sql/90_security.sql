@@ -43,6 +43,8 @@ GRANT UPDATE (name, specialization, is_active) ON booking.doctors TO booking_adm
 GRANT UPDATE (name, email, is_active) ON booking.patients TO booking_admin;
 GRANT UPDATE (status) ON booking.appointments TO booking_admin;
 GRANT INSERT, UPDATE, DELETE ON booking.bookings TO booking_admin;
+-- to have days generated again
+GRANT DELETE ON booking.generated_days TO booking_admin;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA booking TO booking_admin;
 -- On a table of anybody's own a trigger function has no business.
 REVOKE EXECUTE ON FUNCTION booking.tidy_row(), booking.check_time_zone(), booking.check_overlap(),
