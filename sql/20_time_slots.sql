@@ -68,7 +68,7 @@ CREATE FUNCTION booking.set_slot_availability(slot_id bigint, is_available boole
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_set_slot_availability';
 COMMENT ON FUNCTION booking.set_slot_availability(bigint, boolean) IS
-	'Withdraws (false) or reopens (true) a time slot and returns it. Errors: PT400 a value is missing; PT404 no such slot; PT409 an appointment or a hold occupies it.';
+	'Withdraws (false) or reopens (true) a time slot and returns it. Errors: PT400 a value is missing; PT404 no such slot; PT409 an appointment or a hold occupies it, or it is inside time off and cannot be reopened.';
 
 CREATE FUNCTION booking.remove_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -80,7 +80,7 @@ CREATE FUNCTION booking.restore_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_restore_time_slot';
 COMMENT ON FUNCTION booking.restore_time_slot(bigint) IS
-	'Brings a removed time slot back and returns it; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such slot; PT409 another live slot of the doctor overlaps it by now.';
+	'Brings a removed time slot back and returns it, withdrawn where it is inside time off; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such slot; PT409 another live slot of the doctor overlaps it by now.';
 
 CREATE FUNCTION booking.available_slots(
 		doctor_id bigint DEFAULT NULL, on_date date DEFAULT NULL, clinic_id bigint DEFAULT NULL,

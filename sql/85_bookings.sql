@@ -38,9 +38,16 @@ CREATE FUNCTION booking.write_booking() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-	appointment_id bigint := CASE WHEN TG_OP <> 'INSERT' THEN OLD.id END;
-	allowed booking.bookings := OLD;
+	appointment_id bigint;
+	allowed booking.bookings;
 BEGIN
+	-- on a table of another shape there is nothing to be had of the row
+	IF TG_RELID <> 'booking.bookings'::regclass OR TG_WHEN <> 'INSTEAD OF' THEN
+		RAISE EXCEPTION 'booking.write_booking() can only be the trigger it is'
+			USING ERRCODE = 'trigger_protocol_violated';
+	END IF;
+	allowed := OLD;
+	appointment_id := allowed.id;
 	IF TG_OP <> 'DELETE' THEN
 		allowed.time_slot_id := NEW.time_slot_id;
 		allowed.status := NEW.status;

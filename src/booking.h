@@ -212,6 +212,7 @@ extern void booking_check_calendar_is_free(const Doctor *doctor, TimestampTz sta
 	" AND o.starts_at < s.ends_at AND o.ends_at > s.starts_at AND o.deleted_at IS NULL" \
 	" ORDER BY o.id LIMIT 1)"
 
+extern bool booking_is_too_long(TimestampTz starts_at, TimestampTz ends_at);
 extern void booking_find_time_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at,
 								  Stretches *off);
 extern Datum booking_time_off_of_slot(int64 slot_id, char *null);

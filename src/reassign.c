@@ -71,7 +71,7 @@ check_arguments(FunctionCallInfo fcinfo)
 	for (int i = 0; i < lengthof(names); i++)
 		booking_require(fcinfo, i, names[i]);
 	if (TIMESTAMP_NOT_FINITE(from_time) || TIMESTAMP_NOT_FINITE(until_time) ||
-		from_time > until_time || until_time - from_time > LONGEST_RANGE_DAYS * USECS_PER_DAY)
+		from_time > until_time || booking_is_too_long(from_time, until_time))
 		refuse_reassignment(ERRCODE_BOOKING_UNPROCESSABLE, "range_up_to_5_years",
 							"the range is reversed, or longer than 5 years",
 							"from_time belongs to the range, until_time does not.",

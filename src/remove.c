@@ -27,6 +27,13 @@
 	" AS t SET deleted_at = NULL, updated_at = now()" \
 	" WHERE id = $1 RETURNING t"
 
+/* A slot comes back as free as it went, but not into time off; $2 the one it is in by now. */
+#define RESTORE_SLOT_SQL \
+	"UPDATE booking.time_slots AS t SET deleted_at = NULL, updated_at = now()," \
+	"       is_available = (is_available OR time_off_id IS NOT NULL) AND $2 IS NULL," \
+	"       time_off_id = CASE WHEN is_available OR time_off_id IS NOT NULL THEN $2 END" \
+	" WHERE id = $1 RETURNING t"
+
 /* How one kind of thing is removed and restored. */
 typedef struct Removable
 {
@@ -76,8 +83,11 @@ static Removable time_slots = {
 	lock_slot,
 	{UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
 	{REMOVE_SQL("time_slots"), 1, {INT8OID}},
-	{RESTORE_SQL("time_slots"), 1, {INT8OID}},
+	{RESTORE_SLOT_SQL, 2, {INT8OID, INT8OID}},
 	{"SELECT clinic_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}}};
+
+static BookingPlan doctor_of_slot_plan = {
+	"SELECT doctor_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}};
 
 static void
 refuse_while_booked(const Entity *entity, int64 id, int64 appointments)
@@ -198,5 +208,21 @@ PG_FUNCTION_INFO_V1(booking_restore_time_slot);
 Datum
 booking_restore_time_slot(PG_FUNCTION_ARGS)
 {
-	return restore_row(fcinfo, &time_slots);
+	Datum args[] = {PG_GETARG_DATUM(0), 0};
+	char nulls[] = {' ', 'n'};
+	Datum row;
+
+	booking_require(fcinfo, 0, "id");
+
+	booking_start_writing(fcinfo);
+	require_staff(&time_slots, args[0]);
+	lock_slot(DatumGetInt64(args[0]));
+	if (booking_execute_now(&doctor_of_slot_plan, args, NULL) == 0)
+		booking_refuse_unknown(&booking_slot, DatumGetInt64(args[0]));
+	booking_lock(CALENDAR_LOCK, DatumGetInt64(booking_value()), CALENDAR_BOOK);
+	args[1] = booking_time_off_of_slot(DatumGetInt64(args[0]), &nulls[1]);
+	booking_execute(&time_slots.restore, args, nulls);
+	row = booking_returned_row();
+	SPI_finish();
+	return row;
 }

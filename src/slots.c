@@ -62,7 +62,8 @@ static BookingPlan occupied_plan = {
 	1,
 	{INT8OID}};
 static BookingPlan set_availability_plan = {
-	"UPDATE booking.time_slots AS s SET is_available = $2, held_until = NULL, updated_at = now()"
+	"UPDATE booking.time_slots AS s SET is_available = $2, held_until = NULL, time_off_id = NULL,"
+	"       updated_at = now()"
 	" WHERE id = $1 AND deleted_at IS NULL RETURNING s",
 	2,
 	{INT8OID, BOOLOID}};
@@ -160,6 +161,27 @@ refuse_occupied(int64 slot_id)
 	booking_refuse(&occupied);
 }
 
+/* Inside time off no slot is free; time off that is being entered is waited for. */
+static void
+check_not_in_time_off(const BookingRequest *request, BookingFacts *facts)
+{
+	Refusal is_off = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "doctor_not_off",
+		.table = "time_off",
+		.detail = "inside time off no slot is free.",
+		.hint = "Remove the time off first: booking.remove_time_off().",
+	};
+	char null;
+
+	booking_look_again(request, facts);
+	(void) booking_time_off_of_slot(request->slot_id, &null);
+	if (null == 'n')
+		return;
+	is_off.message = psprintf("doctor " INT64_FORMAT " is off then", facts->doctor_id);
+	booking_refuse(&is_off);
+}
+
 PG_FUNCTION_INFO_V1(booking_set_slot_availability);
 Datum
 booking_set_slot_availability(PG_FUNCTION_ARGS)
@@ -179,6 +201,8 @@ booking_set_slot_availability(PG_FUNCTION_ARGS)
 		booking_require_clinic(facts.clinic_id);
 	if (booking_is_occupied(&facts))
 		refuse_occupied(request.slot_id);
+	if (facts.slot_exists && PG_GETARG_BOOL(1))
+		check_not_in_time_off(&request, &facts);
 	if (booking_execute(&set_availability_plan, values, NULL) == 0)
 		booking_refuse_unknown(&booking_slot, request.slot_id);
 	slot = booking_returned_row();

@@ -8,6 +8,7 @@
  */
 #include "booking.h"
 
+#include "common/int.h"
 #include "utils/builtins.h"
 
 #define CLINIC_SQL "SELECT id, time_zone FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL"
@@ -85,6 +86,16 @@ typedef struct TimeOff
 	TimestampTz ends_at;
 	pg_tz *zone;
 } TimeOff;
+
+/* Whether a range is over 5 years long; the whole of time is longer than an int64 can tell. */
+bool
+booking_is_too_long(TimestampTz starts_at, TimestampTz ends_at)
+{
+	int64 length;
+
+	return pg_sub_s64_overflow(ends_at, starts_at, &length) ||
+		   length > LONGEST_RANGE_DAYS * USECS_PER_DAY;
+}
 
 static uint64
 run_inside(BookingPlan *plan, const TimeOff *off, Datum fifth, char fifth_null, bool now)
@@ -215,8 +226,7 @@ static void
 check_range(const TimeOff *off)
 {
 	if (TIMESTAMP_NOT_FINITE(off->starts_at) || TIMESTAMP_NOT_FINITE(off->ends_at) ||
-		off->ends_at <= off->starts_at ||
-		off->ends_at - off->starts_at > LONGEST_RANGE_DAYS * USECS_PER_DAY)
+		off->ends_at <= off->starts_at || booking_is_too_long(off->starts_at, off->ends_at))
 		refuse_time_off(ERRCODE_BOOKING_UNPROCESSABLE, "time_off_lasts_up_to_5_years",
 						"the time off does not end after it starts, or lasts over 5 years",
 						"an infinite one is too long, too.", "Check both ends of the time off.");

@@ -50,7 +50,8 @@ SELECT id FROM booking.book_slot(1, 2);
 SELECT * FROM pg_temp.booking() \gx
 -- whose it is makes no difference: one's own appointment is not booked twice
 SELECT rule FROM pg_temp.booking(patient => 2);
-UPDATE booking.appointments SET status = 'pending', hold_expires_at = now() + interval '1 hour';
+ROLLBACK TO sound;
+SELECT id, status FROM booking.hold_slot(1, 2);
 SELECT * FROM pg_temp.booking() \gx
 ROLLBACK TO sound;
 UPDATE booking.clinics SET is_active = false;
@@ -76,9 +77,11 @@ ROLLBACK TO sound;
 SELECT id FROM booking.book_slot(3, 1);
 SELECT * FROM pg_temp.booking() \gx
 -- but an appointment that only touches, or that the clinic allows, is no obstacle
-UPDATE booking.appointments SET ends_at = '2099-06-01 08:15+00', starts_at = '2099-06-01 07:45+00';
+SET session_replication_role = replica;
+UPDATE booking.appointments SET ends_at = '2099-06-01 08:30+00', starts_at = '2099-06-01 08:00+00';
 SELECT rule FROM pg_temp.booking(slot => 2);
 UPDATE booking.appointments SET ends_at = '2099-06-01 08:45+00', starts_at = '2099-06-01 08:15+00';
+SET session_replication_role = origin;
 UPDATE booking.clinics SET allow_patient_overlap = true;
 SELECT sqlstate FROM pg_temp.booking();
 ROLLBACK TO sound;
@@ -203,4 +206,5 @@ FROM (VALUES (1, 1), (2, 1), (1, 77), (77, 1)) AS calls(slot, patient),
 SELECT txid_current_if_assigned() IS NULL AS wrote_nothing;
 COMMIT;
 TRUNCATE booking.clinics, booking.doctors, booking.patients, booking.time_slots,
-	booking.appointments, booking.appointment_events RESTART IDENTITY;
+	booking.appointments, booking.appointment_events, booking.schedules, booking.time_off,
+	booking.generated_days, booking.rules RESTART IDENTITY;

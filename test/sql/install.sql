@@ -43,17 +43,18 @@ WHERE grantee = 0;
 -- A definer function pins its search_path, pg_temp last.
 SELECT object, proconfig FROM members JOIN pg_proc p ON p.oid = objid
 WHERE prosecdef AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'];
--- All C functions are, but for a trigger that looks at nothing but its row.
+-- All C functions are, but for those that run no SQL.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
 	JOIN pg_language l ON l.oid = prolang AND lanname = 'c'
-WHERE NOT prosecdef;
+WHERE NOT prosecdef AND proname NOT IN ('tidy_row', 'check_overlap', 'forget_rules', 'appointment_being_moved');
 -- All arguments have names, for PostgREST.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
 WHERE pronargs > coalesce(cardinality(array_remove(proargnames, '')), 0);
 
--- A dump saves every table's rows and every sequence's position.
+-- A dump saves every table's rows and every sequence's position, but for the one table whose
+-- rows are the extension's own.
 SELECT object FROM members
-WHERE relkind IN ('r', 'S')
+WHERE relkind IN ('r', 'S') AND objid <> 'booking.status_transitions'::regclass
 	AND objid <> ALL ((SELECT extconfig FROM pg_extension WHERE extname = 'booking')::oid[]);
 SELECT count(*) FILTER (WHERE relkind = 'r') AS tables, count(*) FILTER (WHERE relkind = 'S') AS sequences,
 	array_agg(DISTINCT condition) AS conditions
@@ -68,21 +69,40 @@ SELECT object || '.' || attname FROM members JOIN pg_attribute ON attrelid = obj
 WHERE relkind IN ('r', 'v') AND attnum > 0 AND NOT attisdropped
 	AND col_description(attrelid, attnum) IS NULL;
 
--- An identity column id and created_at everywhere; updated_at where rows change.
-SELECT object FROM members
-WHERE relkind = 'r' AND NOT EXISTS (
+-- An identity column id and created_at on every table of users' rows, updated_at where rows
+-- change. What was generated is noted by doctor and day, and only ever made or deleted.
+CREATE TEMP VIEW tables AS
+	SELECT objid, object FROM members WHERE relkind = 'r' AND objid <> 'booking.status_transitions'::regclass;
+SELECT object FROM tables
+WHERE NOT EXISTS (
 	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'id' AND attidentity = 'd'
-		AND atttypid = 'bigint'::regtype);
-SELECT object FROM members
-WHERE relkind = 'r' AND NOT EXISTS (
+		AND atttypid = 'bigint'::regtype)
+	AND objid <> 'booking.generated_days'::regclass;
+SELECT object FROM tables
+WHERE NOT EXISTS (
 	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'created_at' AND attnotnull);
-SELECT object FROM members
-WHERE relkind = 'r' AND NOT EXISTS (
-	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'updated_at' AND attnotnull);
+SELECT object FROM tables
+WHERE NOT EXISTS (
+	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'updated_at' AND attnotnull)
+	AND objid <> ALL ('{booking.generated_days,booking.appointment_events}'::regclass[]);
+SELECT conrelid::regclass FROM pg_constraint JOIN tables ON conrelid = objid GROUP BY conrelid
+HAVING NOT bool_or(contype = 'p');
 
--- No INSERT trigger has a side effect that a restored dump would repeat.
+-- A constraint's name is a sentence that a user can read, not one that PostgreSQL made up.
+SELECT conrelid::regclass, conname FROM pg_constraint JOIN tables ON conrelid = objid
+WHERE contype IN ('c', 'x', 'u') AND conname ~ '_(check|excl|key)\d*$';
+
+-- No INSERT trigger of a table has a side effect that a restored dump would repeat: these trim,
+-- refuse, and make sessions read a table again.
 SELECT tgrelid::regclass, tgname FROM pg_trigger JOIN members ON objid = tgrelid
-WHERE NOT tgisinternal AND tgtype & 4 = 4 AND tgfoid <> 'booking.tidy_row'::regproc;
+WHERE NOT tgisinternal AND tgtype & 4 = 4 AND relkind = 'r'
+	AND tgfoid <> ALL ('{booking.tidy_row,booking.check_overlap,booking.forget_rules}'::regproc[]);
+-- No other is on ALWAYS than the one that is a constraint.
+SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger JOIN members ON objid = tgrelid
+WHERE NOT tgisinternal AND tgenabled <> 'O';
+-- updated_at is kept by a trigger wherever there is one.
+SELECT object FROM tables JOIN pg_attribute ON attrelid = objid AND attname = 'updated_at'
+WHERE NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = objid AND tgfoid = 'booking.tidy_row'::regproc AND tgtype & 16 = 16);
 
 -- A booking's update of its slot is heap-only: no index names what it changes, not even
 -- in a predicate.

@@ -24,6 +24,8 @@ FROM unnest(enum_range(NULL::booking.appointment_status)) AS status,
 INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
 SELECT *, 'cancelled' FROM second;
 SELECT * FROM pg_temp.raw($$UPDATE booking.appointments SET status = 'booked'$$);
+-- nor where the triggers do not fire, as in a session that applies another server's changes
+SELECT * FROM pg_temp.raw($$SET LOCAL session_replication_role = replica; UPDATE booking.appointments SET status = 'booked'$$);
 -- book_slot turns neither that nor a slot that merely looks free into a double booking
 SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(1, 2)');
 UPDATE booking.time_slots SET is_available = true WHERE id = 1;
@@ -43,9 +45,26 @@ FROM (VALUES
 	pg_temp.raw(format('INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at, deleted_at)
 						VALUES (%s, %s, ''2099-06-01 %s'', ''2099-06-01 %s'', %L)', clinic, doctor, starts_at, ends_at, removed_at)) AS raw;
 INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at, deleted_at) VALUES
-	(1, 1, '2099-06-01 09:00', '2099-06-01 10:00', '2020-01-01');
-SELECT * FROM pg_temp.raw('UPDATE booking.time_slots SET deleted_at = NULL');
+	(1, 1, '2099-06-01 09:00', '2099-06-01 10:00', '2020-01-01'),
+	(1, 1, '2099-06-01 09:05', '2099-06-01 09:10', '2020-01-01');
+SELECT * FROM pg_temp.raw($$UPDATE booking.time_slots SET deleted_at = NULL WHERE starts_at = '2099-06-01 09:00'$$);
+SELECT * FROM pg_temp.raw($$UPDATE booking.time_slots SET deleted_at = NULL WHERE starts_at = '2099-06-01 09:05'$$);
+-- a slot is not moved under its appointment, nor into another
 SELECT * FROM pg_temp.raw($$UPDATE booking.time_slots SET ends_at = '2099-06-01 10:01' WHERE id = 1$$);
+SELECT * FROM pg_temp.raw($$UPDATE booking.time_slots SET starts_at = '2099-06-01 09:59' WHERE id = 2$$);
+-- no session_replication_role turns that off, as it turns off no constraint
+SELECT * FROM pg_temp.raw($$SET LOCAL session_replication_role = replica; UPDATE booking.time_slots SET starts_at = '2099-06-01 09:59' WHERE id = 2$$);
+SELECT * FROM pg_temp.raw($$SET LOCAL session_replication_role = replica; INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at) VALUES (1, 1, '2099-06-01 09:59', '2099-06-01 10:04')$$);
+SELECT * FROM pg_temp.refusal($$INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at) VALUES (1, 1, '2099-06-01 09:59', '2099-06-01 10:04')$$) \gx
+-- nor can it be put off until the end of the transaction
+SELECT tgdeferrable, tginitdeferred, tgenabled FROM pg_trigger WHERE tgname = 'doctor_slots_do_not_overlap';
+-- among slots of one statement, whatever their order
+SELECT n, raw.*
+FROM (VALUES (1, '09:00', '10:00', '09:30', '10:30'), (2, '09:30', '10:30', '09:00', '10:00'),
+			 (3, '09:00', '17:00', '16:55', '17:00'), (4, '16:55', '17:00', '09:00', '17:00'),
+			 (5, '09:00', '17:00', '17:00', '17:05')) AS pairs(n, start1, end1, start2, end2),
+	pg_temp.raw(format('INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at) VALUES
+						(1, 1, ''2099-06-09 %s'', ''2099-06-09 %s''), (1, 1, ''2099-06-09 %s'', ''2099-06-09 %s'')', start1, end1, start2, end2)) AS raw;
 
 -- 5 minutes to 8 hours, between instants that exist, of a doctor of that clinic.
 SELECT clinic, doctor, starts_at, ends_at, raw.*
@@ -103,6 +122,47 @@ FROM (VALUES
 	('DELETE FROM booking.patients WHERE id = 1'),
 	('DELETE FROM booking.time_slots WHERE id = 1')) AS commands(command),
 	pg_temp.raw(command);
+
+-- What an appointment, a schedule and time off can be.
+SELECT values, raw.*
+FROM (VALUES
+	('2, 1, ''10:00'', ''11:00'', ''pending'', NULL'),
+	('2, 1, ''10:00'', ''10:00'', ''booked'', NULL'),
+	('2, 1, ''10:00'', ''11:00'', ''booked'', '''''),
+	('2, 1, ''10:00'', ''11:00'', ''booked'', repeat(''x'', 256)'),
+	('2, 1, ''10:00'', ''11:00'', ''booked'', repeat(''x'', 255)'),
+	('2, 1, ''10:00'', ''11:00'', ''cancelled'', ''k''), (2, 1, 1, 1, now(), now() + ''1 hour'', ''cancelled'', ''k'''),
+	('2, 77, ''10:00'', ''11:00'', ''booked'', NULL'),
+	('77, 1, ''10:00'', ''11:00'', ''booked'', NULL')) AS appointments(values),
+	pg_temp.raw(format('INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, idempotency_key) VALUES (%s)',
+					   regexp_replace(values, '^(\w+, \w+), ''(.....)'', ''(.....)''', '\1, 1, 1, ''2099-06-01 \2'', ''2099-06-01 \3'''))) AS raw;
+SELECT values, raw.*
+FROM (VALUES
+	('1, 1, ''09:00'', ''10:00'', 30, 0, NULL, NULL'),
+	('1, 8, ''09:00'', ''10:00'', 30, 0, NULL, NULL'),
+	('1, 1, ''09:00'', ''10:00'', 4, 0, NULL, NULL'),
+	('1, 1, ''09:00'', ''09:20'', 30, 0, NULL, NULL'),
+	('1, 1, ''24:00'', ''09:20'', 30, 0, NULL, NULL'),
+	('1, 1, ''09:00'', ''10:00'', 30, 61, NULL, NULL'),
+	('1, 1, ''09:00'', ''10:00'', 30, -1, NULL, NULL'),
+	('1, 1, ''09:00'', ''10:00'', 30, 0, ''2099-02-01'', ''2099-01-01'''),
+	('1, 7, ''22:00'', ''02:00'', 30, 0, NULL, NULL), (1, 1, ''01:00'', ''03:00'', 30, 0, NULL, NULL'),
+	('1, 7, ''22:00'', ''02:00'', 30, 0, NULL, NULL), (1, 1, ''02:00'', ''03:00'', 30, 0, NULL, NULL'),
+	('1, 1, ''09:00'', ''10:00'', 30, 0, NULL, ''2099-01-05''), (1, 1, ''09:00'', ''10:00'', 30, 0, ''2099-01-05'', NULL'),
+	('1, 1, ''09:00'', ''10:00'', 30, 0, NULL, ''2099-01-05''), (1, 1, ''09:00'', ''10:00'', 30, 0, ''2099-01-06'', NULL'),
+	('77, 1, ''09:00'', ''10:00'', 30, 0, NULL, NULL')) AS schedules(values),
+	pg_temp.raw(format('INSERT INTO booking.schedules (doctor_id, weekday, start_time, end_time, slot_minutes, gap_minutes, valid_from, valid_until) VALUES (%s)', values)) AS raw;
+SELECT values, raw.*
+FROM (VALUES
+	('1, NULL, ''2099-06-01'', ''2099-06-02'', NULL'),
+	('1, NULL, ''2099-06-01'', ''2099-06-01'', NULL'),
+	('1, NULL, ''2099-06-01'', ''2105-06-01'', NULL'),
+	('1, NULL, ''-infinity'', ''2099-06-01'', NULL'),
+	('1, NULL, ''2099-06-01'', ''infinity'', NULL'),
+	('1, NULL, ''2099-06-01'', ''2099-06-02'', repeat(''x'', 501)'),
+	('1, 77, ''2099-06-01'', ''2099-06-02'', NULL'),
+	('77, NULL, ''2099-06-01'', ''2099-06-02'', NULL')) AS time_off(values),
+	pg_temp.raw(format('INSERT INTO booking.time_off (clinic_id, doctor_id, starts_at, ends_at, reason) VALUES (%s)', values)) AS raw;
 
 -- Whoever changes a slot or an appointment, updated_at is true.
 UPDATE booking.time_slots SET updated_at = '2000-01-01' WHERE id = 2 RETURNING updated_at = now() AS updated_now;

@@ -25,7 +25,21 @@ CREATE TEMP TABLE doctors (LIKE booking.doctors);
 CREATE TEMP TABLE patients (LIKE booking.patients);
 CREATE TEMP TABLE time_slots (LIKE booking.time_slots);
 CREATE TEMP TABLE appointments (LIKE booking.appointments);
+CREATE TEMP TABLE appointment_events (LIKE booking.appointment_events);
+CREATE TEMP TABLE status_transitions (LIKE booking.status_transitions);
+CREATE TEMP TABLE schedules (LIKE booking.schedules);
+CREATE TEMP TABLE time_off (LIKE booking.time_off);
+CREATE TEMP TABLE generated_days (LIKE booking.generated_days);
+CREATE TEMP TABLE rules (LIKE booking.rules);
+CREATE TEMP TABLE bookings (id bigint);
 CREATE TYPE pg_temp.appointment_status AS ENUM ('mine');
+CREATE FUNCTION trap.book_slot(bigint, bigint, text) RETURNS booking.appointments LANGUAGE sql AS 'SELECT NULL::booking.appointments WHERE trap.caught()';
+CREATE FUNCTION trap.unnest(anyarray, anyarray) RETURNS TABLE (starts_at timestamptz, ends_at timestamptz) LANGUAGE sql AS 'SELECT trap.now(), trap.now()';
+CREATE FUNCTION trap.greatest_of(timestamptz, timestamptz) RETURNS boolean LANGUAGE sql AS 'SELECT trap.caught()';
+CREATE OPERATOR trap.< (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = trap.greatest_of);
+CREATE OPERATOR trap.> (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = trap.greatest_of);
+CREATE FUNCTION trap.caught_status(booking.appointment_status, booking.appointment_status) RETURNS boolean LANGUAGE sql AS 'SELECT trap.caught()';
+CREATE OPERATOR trap.<> (LEFTARG = booking.appointment_status, RIGHTARG = booking.appointment_status, FUNCTION = trap.caught_status);
 
 SET search_path = trap, pg_temp, pg_catalog, booking;
 -- the trap works
@@ -51,5 +65,42 @@ SELECT sqlstate, rule, detail FROM pg_temp.refusal('SELECT booking.remove_patien
 SELECT is_available FROM booking.set_slot_availability(2, false);
 SELECT id FROM booking.remove_time_slot(2);
 SELECT id FROM booking.restore_time_slot(2);
+
+-- the life of an appointment, by functions, by the view and by raw SQL
+SELECT is_available FROM booking.set_slot_availability(2, true);
+SELECT id, status FROM booking.reschedule_appointment(1, 2);
+SELECT id FROM booking.add_patient('Alan Turing', 'alan@example.org');
+SELECT id, status FROM booking.hold_slot(1, 2);
+SELECT status FROM booking.confirm_hold(2);
+SELECT status FROM booking.set_appointment_status(2, 'arrived');
+SELECT sqlstate, rule FROM pg_temp.refusal($$SELECT booking.set_appointment_status(2, 'noshow')$$);
+SELECT status FROM booking.cancel_appointment(2);
+SELECT booking.expire_holds();
+INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (1, 2) RETURNING time_slot_id, local_start;
+DELETE FROM booking.bookings WHERE time_slot_id = 1 AND status = 'booked' RETURNING time_slot_id;
+UPDATE booking.appointments SET status = 'arrived' WHERE id = 1 RETURNING status;
+SELECT appointment_id, to_status FROM booking.appointment_events e ORDER BY id;
+
+-- calendars
+SELECT id FROM booking.add_doctor(1, 'Dr Tony Hoare');
+SELECT weekday FROM booking.add_schedule(1, 1, '14:00', '16:00', 30);
+SELECT * FROM booking.session_slots('2099-06-01', '14:00', '15:00', 'Europe/London', 30);
+SELECT booking.generate_slots('2099-06-01', '2099-06-08');
+SELECT booking.generate_slots('2099-06-01', '2099-06-08', 1);
+SELECT slot_id, local_date, local_start FROM booking.next_available(per_doctor => 2);
+SELECT slot_id, local_start FROM booking.next_available(doctor_ids => '{1}', specialization => 'cardiology');
+SELECT id FROM booking.add_time_off('2099-06-08 13:00+00', '2099-06-08 13:30+00', doctor_id => 1);
+SELECT id FROM booking.add_days_off('2099-06-01', '2099-06-01', clinic_id => 1);
+SELECT slot_id, local_date, local_start FROM booking.available_slots();
+SELECT id IS NOT NULL AS removed FROM booking.remove_time_off(2);
+SELECT booking.reassign_slots(1, 2, '2099-06-01', '2099-06-02');
+SELECT slot_id, doctor_name FROM booking.available_slots(on_date => '2099-06-01');
+SELECT weekday FROM booking.remove_schedule(1);
+
+-- a rule, whose function is looked for by its full name
+CREATE FUNCTION trap.never(slot booking.time_slots, patient booking.patients) RETURNS text LANGUAGE sql RETURN 'never';
+SELECT check_function FROM booking.add_rule('never', 'trap.never(booking.time_slots, booking.patients)');
+SELECT sqlstate, rule, message FROM pg_temp.refusal('SELECT booking.book_slot(1, 2)');
+SELECT name FROM booking.remove_rule('never');
 
 ROLLBACK;

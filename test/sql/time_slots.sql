@@ -71,4 +71,30 @@ SELECT * FROM pg_temp.refusal('SELECT booking.restore_time_slot(2)') \gx
 SELECT starts_at, deleted_at IS NOT NULL AS removed FROM booking.time_slots
 WHERE doctor_id = 1 AND starts_at < '2099-06-01 09:00' ORDER BY starts_at;
 
+-- Inside time off no slot is free: it cannot be reopened, and what is brought back there stays
+-- withdrawn until the time off is over. What the clinic withdrew by itself stays so.
+INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at)
+SELECT 9000 + n, 1, 4, '2099-06-02 08:00+00'::timestamptz + n * interval '20 minutes', '2099-06-02 08:20+00'::timestamptz + n * interval '20 minutes'
+FROM generate_series(1, 5) AS n;
+SELECT id FROM booking.remove_time_slot(9002);
+SELECT id FROM booking.set_slot_availability(9003, false);
+ALTER SEQUENCE booking.time_off_id_seq RESTART 1;
+SELECT id FROM booking.add_time_off('2099-06-02 08:00+00', '2099-06-02 09:45+00', doctor_id => 4);
+SELECT id, is_available, time_off_id, deleted_at IS NOT NULL AS removed FROM booking.time_slots WHERE id > 9000 ORDER BY id;
+SELECT * FROM pg_temp.refusal('SELECT booking.set_slot_availability(9001, true)') \gx
+SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.set_slot_availability(9003, true)');
+SELECT id, is_available, time_off_id FROM booking.restore_time_slot(9002);
+-- withdrawn by the clinic as well, and so not only for the time off
+SELECT id, is_available, time_off_id FROM booking.set_slot_availability(9004, false);
+-- removed while off, and brought back when that is over
+SELECT id FROM booking.remove_time_slot(9001);
+SELECT id IS NOT NULL AS removed FROM booking.remove_time_off(1);
+SELECT id, is_available, time_off_id FROM booking.restore_time_slot(9001);
+SELECT id, is_available, time_off_id, deleted_at IS NOT NULL AS removed FROM booking.time_slots WHERE id > 9000 ORDER BY id;
+SELECT id, is_available FROM booking.set_slot_availability(9003, true);
+-- what is booked is brought back by nobody, and stays booked
+SELECT id FROM booking.add_patient('Ada Lovelace', 'ada@example.org');
+SELECT status FROM booking.book_slot(9003, 1);
+SELECT id, is_available, time_off_id FROM booking.restore_time_slot(9003);
+
 ROLLBACK;
