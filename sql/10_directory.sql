@@ -136,7 +136,7 @@ CREATE FUNCTION booking.add_patient(name text, email text)
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_add_patient';
 COMMENT ON FUNCTION booking.add_patient(text, text) IS
-	'Adds a patient and returns the patient. name: 2 to 255 characters; email: unique without regard to case. Errors: PT400 a value is missing; PT409 the e-mail address is taken; PT422 a value breaks its rule.';
+	'Adds a patient and returns the patient. name: 2 to 255 characters; email: unique without regard to case. Errors: PT400 a value is missing; PT409 the e-mail address is taken; PT422 a value breaks its rule; 42501 the caller is not staff of any clinic.';
 
 CREATE FUNCTION booking.remove_clinic(id bigint) RETURNS booking.clinics
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp

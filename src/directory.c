@@ -31,6 +31,17 @@ static BookingPlan find_patient_plan = {
 	1,
 	{TEXTOID}};
 
+/* Whose e-mail addresses there are is for staff of some clinic, and for administrators. */
+static void
+require_front_desk(void)
+{
+	Caller caller;
+
+	booking_caller(&caller);
+	if (!caller.is_admin && caller.clinic_count == 0)
+		booking_refuse_caller("you are not allowed to add or look up patients");
+}
+
 PG_FUNCTION_INFO_V1(booking_add_clinic);
 Datum
 booking_add_clinic(PG_FUNCTION_ARGS)
@@ -78,6 +89,7 @@ booking_add_patient(PG_FUNCTION_ARGS)
 
 	booking_require(fcinfo, 0, "name");
 	booking_require(fcinfo, 1, "email");
+	require_front_desk();
 
 	booking_start_writing(fcinfo);
 	booking_execute(&add_patient_plan, values, NULL);
@@ -91,13 +103,10 @@ PG_FUNCTION_INFO_V1(booking_find_patient);
 Datum
 booking_find_patient(PG_FUNCTION_ARGS)
 {
-	Caller caller;
 	Datum email = PG_GETARG_DATUM(0);
 
 	booking_require(fcinfo, 0, "email");
-	booking_caller(&caller);
-	if (!caller.is_admin && caller.clinic_count == 0)
-		booking_refuse_caller("you are not allowed to look up patients");
+	require_front_desk();
 
 	SPI_connect();
 	email = booking_trim(email);

@@ -63,7 +63,10 @@ INSERT INTO calls VALUES
 	('reassign_slots', '{from_doctor_id => 1, to_doctor_id => 2, from_time => ''2099-06-01'', until_time => ''2099-06-02''}'),
 	('add_rule', '{name => ''new'', "check_function => ''regress_house.passes(booking.time_slots, booking.patients)''", clinic_id => 1, "\"position\" => 1"}'),
 	('remove_rule', '{name => ''old'', clinic_id => NULL}'),
-	('appointment_being_moved', '{}');
+	('appointment_being_moved', '{}'),
+	('claimed_patient_id', '{}'),
+	('claimed_clinic_ids', '{}'),
+	('find_patient', '{email => ''ada@example.org''}');
 
 -- every argument of every function is there
 SELECT p.proname FROM pg_proc p

@@ -46,7 +46,8 @@ WHERE prosecdef AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg
 -- All C functions are, but for those that run no SQL.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
 	JOIN pg_language l ON l.oid = prolang AND lanname = 'c'
-WHERE NOT prosecdef AND proname NOT IN ('tidy_row', 'check_overlap', 'forget_rules', 'appointment_being_moved');
+WHERE NOT prosecdef AND proname NOT IN ('tidy_row', 'check_overlap', 'forget_rules', 'appointment_being_moved',
+	'claimed_patient_id', 'claimed_clinic_ids');
 -- All arguments have names, for PostgREST.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
 WHERE pronargs > coalesce(cardinality(array_remove(proargnames, '')), 0);

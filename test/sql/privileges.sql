@@ -1,5 +1,5 @@
--- Who may do what: booking_admin runs the book; guests, patients and staff wait for theirs;
--- nobody else sees anything.
+-- What each role may do at all; which rows, and in whose name, is for the tests of access. Here
+-- nobody has claims, so staff and patients are let in nowhere but where their grants suffice.
 \i test/begin.psql
 
 INSERT INTO booking.clinics (id, name) VALUES (1, 'Harley Street'), (2, 'Wall Street'), (3, 'Lombard Street');
@@ -42,6 +42,9 @@ INSERT INTO deeds (deed) VALUES
 	('SELECT booking.expire_holds()'),
 	('SELECT booking.patient_appointments(1)'),
 	('SELECT booking.appointment_being_moved()'),
+	('SELECT booking.claimed_patient_id()'),
+	('SELECT booking.claimed_clinic_ids()'),
+	('SELECT booking.find_patient(''ada@example.org'')'),
 	('SELECT booking.remove_time_slot(2)'),
 	('SELECT booking.restore_time_slot(2)'),
 	('SELECT booking.remove_patient(1)'),
@@ -94,6 +97,7 @@ INSERT INTO deeds (deed) VALUES
 	('SELECT booking.tidy_row()'),
 	('SELECT booking.check_time_zone()'),
 	('SELECT booking.check_overlap()'),
+	('SELECT booking.check_email()'),
 	('SELECT booking.guard_time_slot()'),
 	('SELECT booking.guard_appointment()'),
 	('SELECT booking.follow_appointment()'),
