@@ -38,10 +38,10 @@ CREATE CONSTRAINT TRIGGER doctor_slots_do_not_overlap
 	FOR EACH ROW EXECUTE FUNCTION booking.check_overlap();
 ALTER TABLE booking.time_slots ENABLE ALWAYS TRIGGER doctor_slots_do_not_overlap;
 
--- The functions set updated_at themselves; the trigger costs only those who do not.
+-- Without WHEN, here and below: the server parses it anew for each statement, which costs a
+-- booking more than the call of a C function that looks for itself.
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.time_slots
-	FOR EACH ROW WHEN (NEW.updated_at IS DISTINCT FROM now())
-	EXECUTE FUNCTION booking.tidy_row();
+	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
 
 COMMENT ON TABLE booking.time_slots IS 'Time slots of doctors. Free when is_available and held_until is not in the future. FHIR: Slot.';
 COMMENT ON COLUMN booking.time_slots.id IS 'Identifies the time slot.';

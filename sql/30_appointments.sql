@@ -32,8 +32,7 @@ CREATE UNIQUE INDEX idempotency_key_is_used_once ON booking.appointments (patien
 	WHERE idempotency_key IS NOT NULL;
 
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.appointments
-	FOR EACH ROW WHEN (NEW.updated_at IS DISTINCT FROM now())
-	EXECUTE FUNCTION booking.tidy_row();
+	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
 
 COMMENT ON TABLE booking.appointments IS 'Appointments of patients in time slots. At most one of a slot occupies it (index unique_timeslot). FHIR: Appointment.';
 COMMENT ON COLUMN booking.appointments.id IS 'Identifies the appointment.';

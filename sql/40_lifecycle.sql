@@ -63,12 +63,7 @@ CREATE FUNCTION booking.guard_time_slot() RETURNS trigger
 COMMENT ON FUNCTION booking.guard_time_slot() IS
 	'Trigger: refuses to reopen, move or remove a time slot under an appointment or hold that is not over (PT409).';
 CREATE TRIGGER guard BEFORE UPDATE ON booking.time_slots
-	FOR EACH ROW
-	WHEN ((NEW.is_available AND NOT OLD.is_available)
-		  OR (NEW.deleted_at IS NOT NULL AND OLD.deleted_at IS NULL)
-		  OR NEW.id <> OLD.id OR NEW.clinic_id <> OLD.clinic_id OR NEW.doctor_id <> OLD.doctor_id
-		  OR NEW.starts_at <> OLD.starts_at OR NEW.ends_at <> OLD.ends_at)
-	EXECUTE FUNCTION booking.guard_time_slot();
+	FOR EACH ROW EXECUTE FUNCTION booking.guard_time_slot();
 
 CREATE FUNCTION booking.hold_slot(slot_id bigint, patient_id bigint DEFAULT NULL,
 								  hold_for interval DEFAULT NULL, idempotency_key text DEFAULT NULL)

@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "optimizer/cost.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -33,12 +34,18 @@ booking_kept_plan(BookingPlan *plan)
 	return prepared;
 }
 
+/*
+ * Never by a sequential scan: a plan that was made for a table while it was empty, and is kept,
+ * must not read the whole of it when it has grown.
+ */
 static uint64
 run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	bool callers_seqscan = enable_seqscan;
 	int result = 0;
 
+	enable_seqscan = false;
 	PG_TRY();
 	{
 		result = SPI_execute_snapshot(booking_kept_plan(plan), values, nulls, snapshot,
@@ -46,10 +53,12 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool
 	}
 	PG_CATCH();
 	{
+		enable_seqscan = callers_seqscan;
 		MemoryContextSwitchTo(caller);
 		booking_raise_again();
 	}
 	PG_END_TRY();
+	enable_seqscan = callers_seqscan;
 
 	if (result < 0)
 		elog(ERROR, "\"%s\" failed: %s", plan->sql, SPI_result_code_string(result));

@@ -232,6 +232,42 @@ booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls)
 	return rows;
 }
 
+static bool
+column_changes(const TriggerData *trigger, const char *name)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	int column = SPI_fnumber(desc, name);
+	bool was_null;
+	bool is_null;
+	Datum was = heap_getattr(trigger->tg_trigtuple, column, desc, &was_null);
+	Datum is = heap_getattr(trigger->tg_newtuple, column, desc, &is_null);
+
+	return was_null != is_null || (!was_null && was != is);
+}
+
+/* Whether a slot is reopened, moved or removed; withdrawing and holding one is no matter. */
+static bool
+concerns_appointments(const TriggerData *trigger)
+{
+	static const char *const fixed[] = {"id", "clinic_id", "doctor_id", "starts_at", "ends_at"};
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool isnull;
+
+	if (column_changes(trigger, "is_available") &&
+		DatumGetBool(
+			heap_getattr(trigger->tg_newtuple, SPI_fnumber(desc, "is_available"), desc, &isnull)))
+		return true;
+	if (column_changes(trigger, "deleted_at") &&
+		!heap_attisnull(trigger->tg_newtuple, SPI_fnumber(desc, "deleted_at"), desc))
+		return true;
+	for (int i = 0; i < lengthof(fixed); i++)
+	{
+		if (column_changes(trigger, fixed[i]))
+			return true;
+	}
+	return false;
+}
+
 /* A BEFORE UPDATE trigger, for raw SQL: what is booked stays as it was booked. */
 PG_FUNCTION_INFO_V1(booking_guard_time_slot);
 Datum
@@ -242,7 +278,7 @@ booking_guard_time_slot(PG_FUNCTION_ARGS)
 	bool isnull;
 	Datum slot_id = heap_getattr(trigger->tg_trigtuple, SPI_fnumber(desc, "id"), desc, &isnull);
 
-	if (guard_is_off)
+	if (guard_is_off || !concerns_appointments(trigger))
 		return PointerGetDatum(trigger->tg_newtuple);
 
 	SPI_connect();

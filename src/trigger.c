@@ -97,8 +97,12 @@ stamp_update(HeapTuple row, TupleDesc desc)
 {
 	int column = column_of_type(desc, "updated_at", TIMESTAMPTZOID);
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	bool isnull = false;
+	bool isnull;
 
+	/* the functions set it themselves, which spares them a copy of the row here */
+	if (heap_getattr(row, column, desc, &isnull) == now && !isnull)
+		return row;
+	isnull = false;
 	return heap_modify_tuple_by_cols(row, desc, 1, &column, &now, &isnull);
 }
 
