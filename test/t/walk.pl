@@ -55,20 +55,25 @@ DECLARE
 	ops CONSTANT text[] := ARRAY[
 		'book', 'book', 'book', 'book', 'book', 'book', 'hold', 'hold', 'short hold', 'short hold',
 		'key', 'key', 'hold key', 'wrong key', 'confirm', 'confirm', 'confirm', 'cancel', 'cancel', 'cancel',
-		'move', 'move', 'move', 'status', 'status', 'status', 'status', 'expire', 'withdraw', 'reopen', 'reopen'];
+		'move', 'move', 'move', 'move', 'status', 'status', 'status', 'status', 'expire', 'withdraw', 'reopen', 'reopen'];
 	statuses CONSTANT booking.appointment_status[] := enum_range(NULL::booking.appointment_status);
 	w walk;
 	at_slot bigint;
+	at_status booking.appointment_status;
+	any_status boolean;
 BEGIN
 	PERFORM setseed(seed);
 	FOR n IN 1 .. operations LOOP
 		w := ROW(session, n, ops[1 + floor(random() * cardinality(ops))], 1 + floor(random() * 200),
 				 1 + floor(random() * 40), NULL, NULL, NULL, '00000', NULL, NULL);
 		IF w.op IN ('confirm', 'cancel', 'move', 'status') THEN
+			-- mostly one that it can be done to, but another session may be quicker
 			at_slot := 1 + floor(random() * 200);
+			at_status := CASE w.op WHEN 'confirm' THEN 'pending' WHEN 'status' THEN statuses[2 + floor(random() * 8)] ELSE 'booked' END;
+			any_status := random() < 0.1;
 			w.target := coalesce((SELECT id FROM booking.appointments
-								  WHERE time_slot_id = at_slot
-								  ORDER BY w.op = 'confirm' AND status = 'pending' DESC, id DESC LIMIT 1), -1);
+								  WHERE status = at_status OR any_status
+								  ORDER BY time_slot_id < at_slot, time_slot_id, id DESC LIMIT 1), -1);
 			w.status := statuses[1 + floor(random() * cardinality(statuses))];
 		ELSIF w.op LIKE '%key' THEN
 			-- holds with keys have patients of their own: a hold has the key that came last
