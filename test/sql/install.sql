@@ -16,6 +16,10 @@ CREATE TEMP VIEW members AS
 SELECT object FROM members WHERE relkind IN ('r', 'v') OR typtype = 'e' OR nspowner IS NOT NULL
 ORDER BY object COLLATE "C";
 
+-- and no row type, which is its table's: dropping the extension from a table that it was to
+-- leave behind would drop the table with it
+SELECT object FROM members WHERE typtype <> 'e';
+
 -- and nothing else stands in the schema
 SELECT pg_describe_object('pg_class'::regclass, oid, 0) FROM pg_class
 WHERE relnamespace = 'booking'::regnamespace AND relkind NOT IN ('i', 'c')
