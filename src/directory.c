@@ -80,6 +80,7 @@ booking_add_patient(PG_FUNCTION_ARGS)
 	booking_require(fcinfo, 1, "email");
 
 	booking_start_writing(fcinfo);
+	booking_require_staff("you are not allowed to add patients");
 	booking_execute(&add_patient_plan, values, NULL);
 	patient = booking_returned_row();
 	SPI_finish();
@@ -91,13 +92,10 @@ PG_FUNCTION_INFO_V1(booking_find_patient);
 Datum
 booking_find_patient(PG_FUNCTION_ARGS)
 {
-	Caller caller;
 	Datum email = PG_GETARG_DATUM(0);
 
 	booking_require(fcinfo, 0, "email");
-	booking_caller(&caller);
-	if (!caller.is_admin && caller.clinic_count == 0)
-		booking_refuse_caller("you are not allowed to look up patients");
+	booking_require_staff("you are not allowed to look up patients");
 
 	SPI_connect();
 	email = booking_trim(email);
