@@ -92,7 +92,7 @@ SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespa
 		   AND NOT EXISTS (SELECT FROM calls WHERE starts_with(call, 'booking.' || proname || '('))), NULL, 'no SECURITY DEFINER function is left out');
 CREATE FUNCTION pg_temp.told(outcome pg_temp.outcome) RETURNS text LANGUAGE sql AS $$
 	-- ids of sequences and the time of day differ from one call to the next
-	SELECT regexp_replace(concat_ws(' | ', outcome.sqlstate, outcome.rule, outcome.message, outcome.detail, outcome.rows, outcome.result), '\m\d{1,6},|\.\d+\+00', 'N', 'g')
+	SELECT regexp_replace(concat_ws(' | ', outcome.sqlstate, outcome.rule, outcome.message, outcome.detail, outcome.rows, outcome.result), '\m\d{1,6},|"[-0-9 :]+\.\d+\+00"', 'N', 'g')
 $$;
 CREATE TABLE pg_temp.peace AS SELECT person, call, pg_temp.told(pg_temp.attempt(person, 'SELECT * FROM ' || call)) AS told FROM calls;
 SET LOCAL booking_test.search_path = 'trap, pg_temp, booking, pg_catalog, public';
@@ -253,7 +253,7 @@ INSERT INTO rule_attacks VALUES
 	('CREATE FUNCTION booking.mine() RETURNS int LANGUAGE sql AS ''SELECT 1'''), ('CREATE TEMPORARY TABLE seed (x int)'), ('CREATE OR REPLACE FUNCTION booking.claimed_patient_id() RETURNS bigint LANGUAGE sql AS ''SELECT 7300000002::bigint'''),
 	('ALTER TABLE booking.patients DISABLE ROW LEVEL SECURITY'), ('COPY booking.patients TO ''/tmp/patients'''), ('DECLARE c CURSOR WITH HOLD FOR SELECT 1'), ('PREPARE p AS SELECT 1'), ('LISTEN bookings'),
 	('SELECT pg_catalog.set_config(''role'', ''booking_owner'', true)'), ('SELECT pg_catalog.set_config(''session_authorization'', ''postgres'', true)'), ('LOAD ''booking''');
-SELECT ok((r.sqlstate = 'PT422' AND r.message ~ 'regress_booking_author' AND r.message ~ '^(42501|0A000|25001|22023|42P01|55000|0LP01) ') OR (r.sqlstate = '00000' AND attack IN ('RESET ROLE', 'RESET SESSION AUTHORIZATION', 'SET SESSION AUTHORIZATION DEFAULT', 'LISTEN bookings') IS NULL),
+SELECT ok(r.sqlstate = 'PT422' AND starts_with(r.message, '42501 regress_booking_author '),
 	format('a rule cannot %s, though %s books: %s %s', left(attack, 50), person, r.sqlstate, r.message))
 FROM rule_attacks, (VALUES ('ada'), ('admin')) p (person),
 	(SELECT 1) one, LATERAL (SELECT set_config('booking_test.attack', attack, true)) s,
