@@ -94,7 +94,7 @@ END
 is(run_as('postgres', 'SET client_min_messages = warning; CREATE EXTENSION booking CASCADE'), '', 'the extension installs past the traps');
 is(run_as('postgres', <<'END'), '', 'and is the one of any other database');
 SELECT attrelid::regclass, attname, atttypid::regtype FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) attrelid
-WHERE relnamespace OPERATOR(pg_catalog.=) 'booking'::regnamespace AND attnum OPERATOR(pg_catalog.>) 0
+WHERE relnamespace OPERATOR(pg_catalog.=) 'booking'::regnamespace AND relkind IN ('r', 'v') AND attnum OPERATOR(pg_catalog.>) 0
 	AND (SELECT typnamespace FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) atttypid) OPERATOR(pg_catalog.=) 'trap'::regnamespace
 UNION ALL
 SELECT classid::regclass, refobjid::regclass::text::name, NULL FROM pg_catalog.pg_depend
