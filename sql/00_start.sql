@@ -19,7 +19,33 @@ BEGIN
 			RAISE EXCEPTION 'role "%" exists already and may log in or is a superuser', wanted
 				USING ERRCODE = 'duplicate_object',
 					HINT = pg_catalog.format('booking needs the name for a group role: ALTER ROLE %I NOLOGIN NOSUPERUSER, or rename it.', wanted);
+		ELSIF role.rolcreaterole OR role.rolcreatedb OR role.rolreplication OR role.rolbypassrls THEN
+			RAISE EXCEPTION 'role "%" exists already and has powers of its own', wanted
+				USING ERRCODE = 'duplicate_object',
+					HINT = pg_catalog.format('booking grants it to patients and staff: ALTER ROLE %I NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS, or rename it.', wanted);
 		END IF;
+	END LOOP;
+END
+$$;
+
+-- Nor may somebody have put themselves into the owner, or more into the roles that people get.
+DO $$
+DECLARE
+	stray record;
+BEGIN
+	FOR stray IN
+		SELECT g.rolname AS granted, m.rolname AS member
+		FROM pg_catalog.pg_auth_members a
+			JOIN pg_catalog.pg_roles g ON g.oid = a.roleid
+			JOIN pg_catalog.pg_roles m ON m.oid = a.member
+		WHERE g.rolname = 'booking_owner'
+			OR (m.rolname IN ('booking_owner', 'booking_guest', 'booking_patient', 'booking_staff', 'booking_admin')
+				AND NOT (g.rolname = 'booking_guest' AND m.rolname IN ('booking_patient', 'booking_staff')))
+	LOOP
+		RAISE EXCEPTION 'role "%" is a member of role "%"', stray.member, stray.granted
+			USING ERRCODE = 'duplicate_object',
+				DETAIL = 'booking_owner owns the appointment book and has no members, and the roles of booking are in no other.',
+				HINT = pg_catalog.format('REVOKE %I FROM %I.', stray.granted, stray.member);
 	END LOOP;
 END
 $$;

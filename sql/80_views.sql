@@ -55,7 +55,7 @@ BEGIN ATOMIC
 	FROM booking.appointments a
 		JOIN booking.doctors d ON d.id = a.doctor_id
 		JOIN booking.clinics c ON c.id = a.clinic_id
-	WHERE a.patient_id = coalesce(patient_appointments.patient_id, booking.claimed_patient_id())
+	WHERE a.patient_id = coalesce(patient_appointments.patient_id, (SELECT booking.claimed_patient_id()))
 	ORDER BY a.starts_at DESC, a.id DESC;
 END;
 COMMENT ON FUNCTION booking.patient_appointments(bigint) IS

@@ -32,6 +32,31 @@ BEGIN
 END
 $$;
 
+-- What ALTER DEFAULT PRIVILEGES of whoever installs this has given away is taken back: to
+-- PUBLIC, to anybody.
+DO $$
+DECLARE
+	stray record;
+BEGIN
+	FOR stray IN
+		SELECT 'SCHEMA ' || n.oid::pg_catalog.regnamespace AS object, a.grantee
+		FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+		WHERE n.nspname = 'booking' AND a.grantee <> n.nspowner
+		UNION
+		SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::pg_catalog.regclass, a.grantee
+		FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+		WHERE c.relnamespace = 'booking'::pg_catalog.regnamespace AND a.grantee <> c.relowner
+		UNION
+		SELECT 'FUNCTION ' || p.oid::pg_catalog.regprocedure, a.grantee
+		FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
+		WHERE p.pronamespace = 'booking'::pg_catalog.regnamespace AND a.grantee <> p.proowner
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', stray.object,
+			CASE stray.grantee WHEN 0 THEN 'PUBLIC' ELSE stray.grantee::pg_catalog.regrole::text END);
+	END LOOP;
+END
+$$;
+
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA booking FROM PUBLIC;
 
 GRANT booking_guest TO booking_patient, booking_staff;

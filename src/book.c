@@ -159,7 +159,7 @@ void
 booking_release_hold(const BookingFacts *facts)
 {
 	if (facts->is_expired_hold)
-		booking_cancel_hold(facts->occupant_id, "hold expired");
+		booking_expire_hold(facts->occupant_id);
 	else if (facts->is_own_hold)
 		booking_cancel_hold(facts->occupant_id, "another appointment was moved here");
 }
@@ -189,7 +189,7 @@ static void
 write_appointment(const BookingRequest *request, const BookingFacts *facts, const Caller *caller,
 				  TimestampTz expires_at)
 {
-	Change change = {facts->occupant_id, false, false, NULL};
+	Change change = {facts->occupant_id, false, false, NULL, false};
 	Datum key = PointerGetDatum(request->idempotency_key);
 	char key_null = request->idempotency_key ? ' ' : 'n';
 	char nulls[] = {' ', ' ', key_null, ' ', ' ', ' '};

@@ -151,6 +151,7 @@ extern void booking_require_may_change(const Caller *caller, int64 appointment_i
 extern void booking_refuse_appointment(const Caller *caller, int64 appointment_id)
 	pg_attribute_noreturn();
 extern void booking_require_clinic(int64 clinic_id);
+extern void booking_require_staff(const char *message);
 extern void booking_require_admin(void);
 extern void booking_refuse_caller(const char *message) pg_attribute_noreturn();
 
@@ -297,12 +298,14 @@ typedef struct Change
 	bool of_many; /* appointments, whichever */
 	bool sets_status;
 	const char *reason; /* NULL when there is none */
+	bool is_nobodys;    /* whoever came upon it is not its actor */
 } Change;
 
 extern uint64 booking_change(const Change *change, BookingPlan *plan, Datum *values,
 							 const char *nulls);
 extern uint64 booking_set_status(int64 appointment_id, const char *status, const char *reason);
 extern void booking_cancel_hold(int64 appointment_id, const char *reason);
+extern uint64 booking_expire_hold(int64 appointment_id);
 extern void booking_refuse_expired_hold(int64 appointment_id) pg_attribute_noreturn();
 
 /* book.c */

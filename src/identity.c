@@ -174,6 +174,12 @@ booking_works_at(const Caller *caller, int64 clinic_id)
 }
 
 static bool
+works_somewhere(const Caller *caller)
+{
+	return caller->is_admin || caller->clinic_count > 0;
+}
+
+static bool
 is_the_patient(const Caller *caller, int64 patient_id)
 {
 	return caller->is_patient && caller->patient_id == patient_id;
@@ -195,7 +201,7 @@ booking_refuse_caller(const char *message)
 void
 booking_require_may_book(const Caller *caller, int64 patient_id)
 {
-	if (!caller->is_admin && !caller->is_staff && !is_the_patient(caller, patient_id))
+	if (!works_somewhere(caller) && !is_the_patient(caller, patient_id))
 		booking_refuse_caller("you are not allowed to book for this patient");
 }
 
@@ -236,6 +242,17 @@ booking_require_clinic(int64 clinic_id)
 	if (!booking_works_at(&caller, clinic_id))
 		booking_refuse_caller(psprintf(
 			"you are not allowed to change the calendar of clinic " INT64_FORMAT, clinic_id));
+}
+
+/* For patients, who belong to no clinic: staff of any. */
+void
+booking_require_staff(const char *message)
+{
+	Caller caller;
+
+	booking_caller(&caller);
+	if (!works_somewhere(&caller))
+		booking_refuse_caller(message);
 }
 
 /* For what concerns all clinics. */

@@ -208,7 +208,7 @@ static void
 move_appointment(const BookingRequest *request, const BookingFacts *facts, const Caller *caller)
 {
 	Found now;
-	Change change = {request->appointment_id, false, false, NULL};
+	Change change = {request->appointment_id, false, false, NULL, false};
 	Datum values[] = {Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id)};
 
 	booking_release_hold(facts);
@@ -262,8 +262,7 @@ booking_reschedule_appointment(PG_FUNCTION_ARGS)
 static bool
 expire_hold(int64 id, int64 slot_id)
 {
-	return booking_try_lock(SLOT_LOCK, slot_id) &&
-		   booking_set_status(id, "cancelled", "hold expired") == 1;
+	return booking_try_lock(SLOT_LOCK, slot_id) && booking_expire_hold(id) == 1;
 }
 
 PG_FUNCTION_INFO_V1(booking_expire_holds);

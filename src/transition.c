@@ -271,9 +271,11 @@ move_slot(const Appointment *old, const Appointment *new)
 		booking_execute(&take_plan, args, NULL);
 }
 
+/* A patient sees the events of their own: none may name another patient as its actor. */
 static void
-write_event(const Appointment *old, const Appointment *new, const char *reason)
+write_event(const Appointment *old, const Appointment *new, const Change *change)
 {
+	bool is_nobodys = change != NULL && change->is_nobodys;
 	Caller caller;
 	Datum values[7];
 	char nulls[] = "       ";
@@ -284,8 +286,8 @@ write_event(const Appointment *old, const Appointment *new, const char *reason)
 	values[2] = CStringGetTextDatum(old->status);
 	values[3] = CStringGetTextDatum(new->status);
 	values[4] = CStringGetTextDatum(caller.role);
-	values[5] = booking_optional_text(caller.subject, &nulls[5]);
-	values[6] = booking_optional_text(reason, &nulls[6]);
+	values[5] = booking_optional_text(is_nobodys ? NULL : caller.subject, &nulls[5]);
+	values[6] = booking_optional_text(change ? change->reason : NULL, &nulls[6]);
 	booking_execute(&event_plan, values, nulls);
 }
 
@@ -323,7 +325,7 @@ booking_change(const Change *change, BookingPlan *plan, Datum *values, const cha
 uint64
 booking_set_status(int64 appointment_id, const char *status, const char *reason)
 {
-	Change change = {appointment_id, false, true, reason};
+	Change change = {appointment_id, false, true, reason, false};
 	Datum values[] = {Int64GetDatum(appointment_id), CStringGetTextDatum(status)};
 
 	return booking_change(&change, &set_status_plan, values, NULL);
@@ -333,10 +335,20 @@ booking_set_status(int64 appointment_id, const char *status, const char *reason)
 void
 booking_cancel_hold(int64 appointment_id, const char *reason)
 {
-	Change change = {appointment_id, false, true, reason};
+	Change change = {appointment_id, false, true, reason, false};
 	Datum value = Int64GetDatum(appointment_id);
 
 	booking_change(&change, &cancel_hold_plan, &value, NULL);
+}
+
+/* An expired hold ends when another patient wants its slot, or maintenance finds it. */
+uint64
+booking_expire_hold(int64 appointment_id)
+{
+	Change change = {appointment_id, false, true, "hold expired", true};
+	Datum value = Int64GetDatum(appointment_id);
+
+	return booking_change(&change, &cancel_hold_plan, &value, NULL);
 }
 
 PG_FUNCTION_INFO_V1(booking_guard_appointment);
@@ -383,7 +395,7 @@ booking_follow_appointment(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	move_slot(&old, &new);
-	write_event(&old, &new, change ? change->reason : NULL);
+	write_event(&old, &new, change);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }
