@@ -121,6 +121,22 @@ static const Refusal violations[] = {
 		.hint = "Remove the other slot, or choose another time.",
 	},
 	{
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "doctor_schedules_do_not_overlap",
+		.table = "schedules",
+		.message = "the doctor has another schedule then",
+		.detail = "live schedules of one doctor never overlap.",
+		.hint = "Remove the other schedule, or choose other hours or dates.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "time_off_reason_has_at_most_500_characters",
+		.table = "time_off",
+		.message = "the reason has more than 500 characters",
+		.detail = "leading and trailing blanks do not count.",
+		.hint = "Shorten the reason, or leave it out.",
+	},
+	{
 		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
 		.rule = "rule_name_has_1_to_63_characters",
 		.table = "rules",

@@ -27,6 +27,19 @@
 	" AS t SET deleted_at = NULL, updated_at = now()" \
 	" WHERE id = $1 RETURNING t"
 
+/*
+ * A slot comes back as free as it was, but for time off entered or removed since. When it was
+ * not removed it has what this would give it.
+ */
+#define RESTORE_SLOT_SQL \
+	"UPDATE booking.time_slots AS s SET deleted_at = NULL, updated_at = now()," \
+	"    is_available = (is_available OR time_off_id IS NOT NULL)" \
+	"                   AND NOT EXISTS " TIME_OFF_OF_SLOT_SQL \
+	",   time_off_id = CASE WHEN is_available OR time_off_id IS NOT NULL" \
+	"                  THEN " TIME_OFF_OF_SLOT_SQL \
+	" END" \
+	" WHERE id = $1 RETURNING s"
+
 /* How one kind of thing is removed and restored. */
 typedef struct Removable
 {
@@ -36,6 +49,9 @@ typedef struct Removable
 	BookingPlan remove;
 	BookingPlan restore;
 } Removable;
+
+static BookingPlan doctor_of_slot_plan = {
+	"SELECT doctor_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}};
 
 static void
 lock_patient(int64 id)
@@ -74,7 +90,15 @@ static Removable time_slots = {&booking_slot,
 							   lock_slot,
 							   {UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
 							   {REMOVE_SQL("time_slots"), 1, {INT8OID}},
-							   {RESTORE_SQL("time_slots"), 1, {INT8OID}}};
+							   {RESTORE_SLOT_SQL, 1, {INT8OID}}};
+
+/* Time off may be entered meanwhile: either it sees the slot restored, or we see it. */
+static void
+lock_calendar_of_slot(Datum slot_id)
+{
+	if (booking_execute_now(&doctor_of_slot_plan, &slot_id, NULL) == 1)
+		booking_lock(CALENDAR_LOCK, DatumGetInt64(booking_value()), CALENDAR_BOOK);
+}
 
 static void
 refuse_while_booked(const Entity *entity, int64 id, int64 appointments)
@@ -126,7 +150,9 @@ restore_row(FunctionCallInfo fcinfo, Removable *what)
 	booking_require(fcinfo, 0, "id");
 
 	booking_start_writing(fcinfo);
-	if (booking_execute(&what->restore, &id, NULL) == 0)
+	if (what == &time_slots)
+		lock_calendar_of_slot(id);
+	if (booking_execute_now(&what->restore, &id, NULL) == 0)
 		booking_refuse_unknown(what->entity, DatumGetInt64(id));
 	row = booking_returned_row();
 	SPI_finish();

@@ -59,7 +59,8 @@ static BookingPlan occupied_plan = {
 	1,
 	{INT8OID}};
 static BookingPlan set_availability_plan = {
-	"UPDATE booking.time_slots AS s SET is_available = $2, held_until = NULL, updated_at = now()"
+	"UPDATE booking.time_slots AS s SET is_available = $2, held_until = NULL, time_off_id = NULL,"
+	"       updated_at = now()"
 	" WHERE id = $1 AND deleted_at IS NULL RETURNING s",
 	2,
 	{INT8OID, BOOLOID}};
@@ -157,6 +158,26 @@ refuse_occupied(int64 slot_id)
 	booking_refuse(&occupied);
 }
 
+/* Inside time off no slot is free; the calendar is locked, so that none is being entered. */
+static void
+check_not_off(int64 slot_id)
+{
+	Refusal is_off = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "doctor_not_off",
+		.table = "time_off",
+		.hint = "Remove the time off first: booking.remove_time_off().",
+	};
+	char null;
+	Datum time_off_id = booking_time_off_of_slot(slot_id, &null);
+
+	if (null == 'n')
+		return;
+	is_off.message = psprintf("time slot " INT64_FORMAT " is inside time off", slot_id);
+	is_off.detail = psprintf("it is time off " INT64_FORMAT ".", DatumGetInt64(time_off_id));
+	booking_refuse(&is_off);
+}
+
 PG_FUNCTION_INFO_V1(booking_set_slot_availability);
 Datum
 booking_set_slot_availability(PG_FUNCTION_ARGS)
@@ -172,8 +193,11 @@ booking_set_slot_availability(PG_FUNCTION_ARGS)
 	booking_start_writing(fcinfo);
 	booking_lock(SLOT_LOCK, request.slot_id, ExclusiveLock);
 	booking_look_now(&request, &facts);
+	booking_look_again(&request, &facts);
 	if (booking_is_occupied(&facts))
 		refuse_occupied(request.slot_id);
+	if (PG_GETARG_BOOL(1))
+		check_not_off(request.slot_id);
 	if (booking_execute(&set_availability_plan, values, NULL) == 0)
 		booking_refuse_unknown(&booking_slot, request.slot_id);
 	slot = booking_returned_row();
@@ -184,16 +208,20 @@ booking_set_slot_availability(PG_FUNCTION_ARGS)
 /* Set while slots are changed together with their appointments. */
 static bool guard_is_off = false;
 
-/* Runs an UPDATE of slots whose appointments are changed with them; the guard lets it pass. */
+/*
+ * Runs an UPDATE of slots that changes their appointments with them, or leaves them be; the
+ * guard lets it pass. now is as in booking_execute_now.
+ */
 uint64
-booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls)
+booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls, bool now)
 {
 	uint64 rows = 0;
 
 	guard_is_off = true;
 	PG_TRY();
 	{
-		rows = booking_execute(plan, values, nulls);
+		rows =
+			now ? booking_execute_now(plan, values, nulls) : booking_execute(plan, values, nulls);
 	}
 	PG_FINALLY();
 	{
