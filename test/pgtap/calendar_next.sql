@@ -62,7 +62,7 @@ SELECT number, (SELECT array_agg(row(slot_id, starts_at, local_start)::text)
 FROM request;
 SELECT is_empty('SELECT * FROM found JOIN request USING (number) WHERE ours IS DISTINCT FROM naive', 'the same rows in the same order, 250 times');
 SELECT cmp_ok((SELECT count(*) FROM found WHERE cardinality(ours) = 20), '>', 10::bigint, 'many of them full');
-SELECT cmp_ok((SELECT count(*) FROM found WHERE cardinality(ours) > 100), '>', 10::bigint, 'some large');
+SELECT cmp_ok((SELECT count(*) FROM found WHERE cardinality(ours) > 100), '>', 5::bigint, 'some large');
 -- or the search in the order of time would always have come to its end
 SELECT cmp_ok((SELECT count(*) FROM booking.time_slots WHERE is_available AND deleted_at IS NULL AND starts_at > now() + interval '5 days' AND held_until IS NULL),
 	'>', 5000::bigint, 'there are more free slots than are read in the order of time');
