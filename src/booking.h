@@ -106,8 +106,9 @@ typedef enum LockClass
 #define CALENDAR_CLOSE ExclusiveLock
 
 extern void booking_lock(LockClass class, int64 id, LOCKMODE mode);
-extern bool booking_try_lock(LockClass class, int64 id);
+extern bool booking_try_lock(LockClass class, int64 id, LOCKMODE mode);
 extern void booking_unlock(LockClass class, int64 id, LOCKMODE mode);
+extern void booking_share_clinic(int64 clinic_id);
 extern void booking_close_doctor(int64 doctor_id);
 extern void booking_close_clinic(int64 clinic_id);
 
@@ -213,9 +214,9 @@ extern void booking_check_calendar_is_free(const Doctor *doctor, TimestampTz sta
 	" AND o.starts_at < s.ends_at AND o.ends_at > s.starts_at AND o.deleted_at IS NULL" \
 	" ORDER BY o.id LIMIT 1)"
 
-extern bool booking_is_too_long(TimestampTz starts_at, TimestampTz ends_at);
 extern void booking_find_time_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at,
 								  Stretches *off);
+extern bool booking_is_longer(TimestampTz from, TimestampTz until, int days);
 extern Datum booking_time_off_of_slot(int64 slot_id, char *null);
 extern void booking_check_not_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at);
 
@@ -287,7 +288,8 @@ extern void booking_report_rule(ReturnSetInfo *result, const char *name, bool ju
 
 /* slots.c */
 
-extern uint64 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls);
+extern uint64 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls,
+										bool now);
 
 /* transition.c */
 

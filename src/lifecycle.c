@@ -17,7 +17,8 @@
 #define MOST_HOLDS 5000
 
 static BookingPlan find_plan = {
-	"SELECT time_slot_id, patient_id, status::text, clinic_id FROM booking.appointments WHERE id = $1",
+	"SELECT time_slot_id, patient_id, doctor_id, status::text, clinic_id"
+	" FROM booking.appointments WHERE id = $1",
 	1,
 	{INT8OID}};
 
@@ -34,7 +35,7 @@ static BookingPlan find_plan = {
 static BookingPlan move_plan = {MOVE_SQL, 2, {INT8OID, INT8OID}};
 
 static BookingPlan expired_plan = {
-	"SELECT id, time_slot_id FROM booking.appointments"
+	"SELECT id, time_slot_id, doctor_id FROM booking.appointments"
 	" WHERE status = 'pending' AND hold_expires_at <= clock_timestamp()"
 	" ORDER BY hold_expires_at LIMIT $1 FOR UPDATE SKIP LOCKED",
 	1,
@@ -45,6 +46,7 @@ typedef struct Found
 {
 	int64 slot_id;
 	int64 patient_id;
+	int64 doctor_id;
 	char *status;
 } Found;
 
@@ -52,37 +54,44 @@ static void
 find_appointment(int64 id, const Caller *caller, Found *found)
 {
 	Datum arg = Int64GetDatum(id);
-	Datum values[4];
-	bool nulls[4];
+	Datum values[5];
+	bool nulls[5];
 
 	if (booking_execute_now(&find_plan, &arg, NULL) == 0)
 		booking_refuse_appointment(caller, id);
 	booking_row(0, values, nulls);
-	booking_require_may_change(caller, id, DatumGetInt64(values[1]), DatumGetInt64(values[3]));
+	booking_require_may_change(caller, id, DatumGetInt64(values[1]), DatumGetInt64(values[4]));
 	found->slot_id = DatumGetInt64(values[0]);
 	found->patient_id = DatumGetInt64(values[1]);
-	found->status = TextDatumGetCString(values[2]);
+	found->doctor_id = DatumGetInt64(values[2]);
+	found->status = TextDatumGetCString(values[3]);
 }
 
-/* Locks the slot that an appointment has; it may be moved while we wait. */
+/*
+ * Locks the slot that an appointment has, and the calendar: whoever closes that may go on to
+ * change the appointment, and must not wait for our row lock while we wait for the calendar.
+ * The appointment may be moved while we wait.
+ */
 static void
 lock_appointment(int64 id)
 {
 	Caller caller;
 	Found found;
-	int64 locked;
+	Found locked;
 
 	booking_caller(&caller);
 	find_appointment(id, &caller, &found);
 	for (;;)
 	{
-		locked = found.slot_id;
-		booking_lock(SLOT_LOCK, locked, ExclusiveLock);
+		locked = found;
+		booking_lock(SLOT_LOCK, locked.slot_id, ExclusiveLock);
+		booking_lock(CALENDAR_LOCK, locked.doctor_id, CALENDAR_BOOK);
 		find_appointment(id, &caller, &found);
-		if (found.slot_id == locked)
+		if (found.slot_id == locked.slot_id && found.doctor_id == locked.doctor_id)
 			break;
-		/* two slots locked in any order but ascending could deadlock with a move */
-		booking_unlock(SLOT_LOCK, locked, ExclusiveLock);
+		/* two of a class locked in any order but ascending could deadlock with a move */
+		booking_unlock(CALENDAR_LOCK, locked.doctor_id, CALENDAR_BOOK);
+		booking_unlock(SLOT_LOCK, locked.slot_id, ExclusiveLock);
 	}
 }
 
@@ -176,13 +185,15 @@ check_goes_elsewhere(int64 id, const Found *found, int64 new_slot_id)
 	});
 }
 
-/* Both slots, the lower id first, whichever it is. */
+/* Both slots and both calendars, the lower id first, whichever it is. */
 static void
-lock_move(const Found *found, const BookingRequest *request)
+lock_move(const Found *found, const BookingRequest *request, int64 new_doctor_id)
 {
 	booking_lock(SLOT_LOCK, Min(found->slot_id, request->slot_id), ExclusiveLock);
 	booking_lock(SLOT_LOCK, Max(found->slot_id, request->slot_id), ExclusiveLock);
 	booking_lock(PATIENT_LOCK, request->patient_id, ExclusiveLock);
+	booking_lock(CALENDAR_LOCK, Min(found->doctor_id, new_doctor_id), CALENDAR_BOOK);
+	booking_lock(CALENDAR_LOCK, Max(found->doctor_id, new_doctor_id), CALENDAR_BOOK);
 }
 
 /* Its other slot is not among those we locked, and the caller may want something else now. */
@@ -245,7 +256,7 @@ booking_reschedule_appointment(PG_FUNCTION_ARGS)
 		booking_require_may_book_at(&caller, found.patient_id, facts.clinic_id);
 	booking_refuse_early(&facts);
 
-	lock_move(&found, &request);
+	lock_move(&found, &request, facts.doctor_id);
 	find_appointment(id, &caller, &now);
 	check_is_where_it_was(id, &found, &now);
 	check_is_booked(id, &now);
@@ -258,11 +269,13 @@ booking_reschedule_appointment(PG_FUNCTION_ARGS)
 	return appointment;
 }
 
-/* Cancels one expired hold, unless somebody is at its slot. */
+/* Cancels one expired hold, unless somebody is at its slot or has closed the calendar. */
 static bool
-expire_hold(int64 id, int64 slot_id)
+expire_hold(int64 id, int64 slot_id, int64 doctor_id)
 {
-	return booking_try_lock(SLOT_LOCK, slot_id) && booking_expire_hold(id) == 1;
+	return booking_try_lock(SLOT_LOCK, slot_id, ExclusiveLock) &&
+		   booking_try_lock(CALENDAR_LOCK, doctor_id, CALENDAR_BOOK) &&
+		   booking_expire_hold(id) == 1;
 }
 
 PG_FUNCTION_INFO_V1(booking_expire_holds);
@@ -291,11 +304,12 @@ booking_expire_holds(PG_FUNCTION_ARGS)
 	expired = SPI_tuptable;
 	for (uint64 i = 0; i < rows; i++)
 	{
-		Datum values[2];
-		bool nulls[2];
+		Datum values[3];
+		bool nulls[3];
 
 		heap_deform_tuple(expired->vals[i], expired->tupdesc, values, nulls);
-		if (expire_hold(DatumGetInt64(values[0]), DatumGetInt64(values[1])))
+		if (expire_hold(DatumGetInt64(values[0]), DatumGetInt64(values[1]),
+						DatumGetInt64(values[2])))
 			cancelled++;
 	}
 	SPI_finish();

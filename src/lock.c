@@ -16,6 +16,8 @@
 /* Adding a doctor waits for this lock, or we for the doctor, whom a new snapshot then sees. */
 static BookingPlan lock_clinic_plan = {
 	"SELECT FROM booking.clinics WHERE id = $1 FOR UPDATE", 1, {INT8OID}};
+static BookingPlan share_clinic_plan = {
+	"SELECT FROM booking.clinics WHERE id = $1 FOR KEY SHARE", 1, {INT8OID}};
 static BookingPlan doctors_plan = {
 	"SELECT id FROM booking.doctors WHERE clinic_id = $1 ORDER BY id", 1, {INT8OID}};
 
@@ -42,11 +44,11 @@ booking_lock(LockClass class, int64 id, LOCKMODE mode)
 	(void) acquire(class, id, mode, false);
 }
 
-/* Exclusively, and only when that is possible at once. */
+/* Only when that is possible at once. */
 bool
-booking_try_lock(LockClass class, int64 id)
+booking_try_lock(LockClass class, int64 id, LOCKMODE mode)
 {
-	return acquire(class, id, ExclusiveLock, true) != LOCKACQUIRE_NOT_AVAIL;
+	return acquire(class, id, mode, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 /* Undoes one booking_lock, so that waiting for another of its class keeps the order. */
@@ -56,6 +58,18 @@ booking_unlock(LockClass class, int64 id, LOCKMODE mode)
 	LOCKTAG tag = tag_of(class, id);
 
 	LockRelease(&tag, mode, false);
+}
+
+/*
+ * Keeps a closure of the clinic out, before a calendar of it is closed: a foreign key takes this
+ * lock later in any case, and by then the closure may wait for our calendar.
+ */
+void
+booking_share_clinic(int64 clinic_id)
+{
+	Datum arg = Int64GetDatum(clinic_id);
+
+	booking_execute(&share_clinic_plan, &arg, NULL);
 }
 
 /* Waits for the bookings of a doctor that are under way, and keeps out new ones. */

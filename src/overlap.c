@@ -27,6 +27,7 @@
 typedef struct Lookup
 {
 	Oid index;
+	AttrNumber id;
 	AttrNumber doctor_id;
 	AttrNumber starts_at;
 	AttrNumber ends_at;
@@ -35,6 +36,7 @@ typedef struct Lookup
 
 typedef struct LiveSlot
 {
+	int64 id;
 	int64 doctor_id;
 	TimestampTz starts_at;
 	TimestampTz ends_at;
@@ -52,6 +54,7 @@ find_lookup(FunctionCallInfo fcinfo, Relation table)
 
 	lookup = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Lookup));
 	lookup->index = get_relname_relid("doctor_slots_start_once", RelationGetNamespace(table));
+	lookup->id = SPI_fnumber(desc, "id");
 	lookup->doctor_id = SPI_fnumber(desc, "doctor_id");
 	lookup->starts_at = SPI_fnumber(desc, "starts_at");
 	lookup->ends_at = SPI_fnumber(desc, "ends_at");
@@ -69,6 +72,7 @@ read_live_slot(TupleTableSlot *row, const Lookup *lookup, LiveSlot *slot)
 	(void) slot_getattr(row, lookup->deleted_at, &isnull);
 	if (!isnull)
 		return false;
+	slot->id = DatumGetInt64(slot_getattr(row, lookup->id, &isnull));
 	slot->doctor_id = DatumGetInt64(slot_getattr(row, lookup->doctor_id, &isnull));
 	slot->starts_at = DatumGetTimestampTz(slot_getattr(row, lookup->starts_at, &isnull));
 	slot->ends_at = DatumGetTimestampTz(slot_getattr(row, lookup->ends_at, &isnull));
@@ -119,8 +123,8 @@ find_overlap(Relation table, Relation index, const Lookup *lookup, const LiveSlo
 	scan = start_walk(table, index, &dirty, new);
 	while (!overlaps && !is_over && index_getnext_slot(scan, BackwardScanDirection, row))
 	{
-		if (ItemPointerEquals(&row->tts_tid, (ItemPointer) & new->tid) ||
-			!read_live_slot(row, lookup, &other))
+		/* by id: another trigger may have written a version of our row since, at another place */
+		if (!read_live_slot(row, lookup, &other) || other.id == new->id)
 			continue;
 		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
 		overlaps = other.ends_at > new->starts_at;

@@ -37,9 +37,14 @@
 	"UPDATE booking.appointments a SET doctor_id = $2 FROM booking.time_slots s" \
 	" WHERE a.time_slot_id = s.id AND a.status IN " OCCUPYING_STATUSES " AND" MOVING_SQL
 
-/* Comes last: the appointments are found by the doctor that their slots still have. */
+/*
+ * Comes last: the appointments are found by the doctor that their slots still have. One that
+ * the doctor's leave withdrew under a hold is in no time off of the substitute's.
+ */
 #define MOVE_SLOTS_SQL \
-	"UPDATE booking.time_slots s SET doctor_id = $2, updated_at = now() WHERE" MOVING_SQL
+	"UPDATE booking.time_slots s SET doctor_id = $2, updated_at = now()," \
+	"       is_available = s.is_available OR s.time_off_id IS NOT NULL, time_off_id = NULL" \
+	" WHERE" MOVING_SQL
 
 static BookingPlan clash_plan = {CLASH_SQL, 4, {ARGTYPES}};
 static BookingPlan off_plan = {OFF_SQL, 4, {ARGTYPES}};
@@ -71,7 +76,7 @@ check_arguments(FunctionCallInfo fcinfo)
 	for (int i = 0; i < lengthof(names); i++)
 		booking_require(fcinfo, i, names[i]);
 	if (TIMESTAMP_NOT_FINITE(from_time) || TIMESTAMP_NOT_FINITE(until_time) ||
-		from_time > until_time || booking_is_too_long(from_time, until_time))
+		from_time > until_time || booking_is_longer(from_time, until_time, LONGEST_RANGE_DAYS))
 		refuse_reassignment(ERRCODE_BOOKING_UNPROCESSABLE, "range_up_to_5_years",
 							"the range is reversed, or longer than 5 years",
 							"from_time belongs to the range, until_time does not.",
@@ -138,7 +143,7 @@ booking_reassign_slots(PG_FUNCTION_ARGS)
 	check_way_is_free(&off_plan, args, &to, "doctor_not_off",
 					  "doctor " INT64_FORMAT " is off then");
 	booking_change(&change, &move_appointments_plan, args, NULL);
-	moved = booking_execute_unguarded(&move_slots_plan, args, NULL);
+	moved = booking_execute_unguarded(&move_slots_plan, args, NULL, false);
 	SPI_finish();
 	PG_RETURN_INT64(moved);
 }

@@ -161,24 +161,23 @@ refuse_occupied(int64 slot_id)
 	booking_refuse(&occupied);
 }
 
-/* Inside time off no slot is free; time off that is being entered is waited for. */
+/* Inside time off no slot is free; the calendar is locked, so that none is being entered. */
 static void
-check_not_in_time_off(const BookingRequest *request, BookingFacts *facts)
+check_not_off(int64 slot_id)
 {
 	Refusal is_off = {
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
 		.rule = "doctor_not_off",
 		.table = "time_off",
-		.detail = "inside time off no slot is free.",
 		.hint = "Remove the time off first: booking.remove_time_off().",
 	};
 	char null;
+	Datum time_off_id = booking_time_off_of_slot(slot_id, &null);
 
-	booking_look_again(request, facts);
-	(void) booking_time_off_of_slot(request->slot_id, &null);
 	if (null == 'n')
 		return;
-	is_off.message = psprintf("doctor " INT64_FORMAT " is off then", facts->doctor_id);
+	is_off.message = psprintf("time slot " INT64_FORMAT " is inside time off", slot_id);
+	is_off.detail = psprintf("it is time off " INT64_FORMAT ".", DatumGetInt64(time_off_id));
 	booking_refuse(&is_off);
 }
 
@@ -199,10 +198,11 @@ booking_set_slot_availability(PG_FUNCTION_ARGS)
 	booking_look_now(&request, &facts);
 	if (facts.slot_exists)
 		booking_require_clinic(facts.clinic_id);
+	booking_look_again(&request, &facts);
 	if (booking_is_occupied(&facts))
 		refuse_occupied(request.slot_id);
-	if (facts.slot_exists && PG_GETARG_BOOL(1))
-		check_not_in_time_off(&request, &facts);
+	if (PG_GETARG_BOOL(1))
+		check_not_off(request.slot_id);
 	if (booking_execute(&set_availability_plan, values, NULL) == 0)
 		booking_refuse_unknown(&booking_slot, request.slot_id);
 	slot = booking_returned_row();
@@ -213,16 +213,20 @@ booking_set_slot_availability(PG_FUNCTION_ARGS)
 /* Set while slots are changed together with their appointments. */
 static bool guard_is_off = false;
 
-/* Runs an UPDATE of slots whose appointments are changed with them; the guard lets it pass. */
+/*
+ * Runs an UPDATE of slots that changes their appointments with them, or leaves them be; the
+ * guard lets it pass. now is as in booking_execute_now.
+ */
 uint64
-booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls)
+booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls, bool now)
 {
 	uint64 rows = 0;
 
 	guard_is_off = true;
 	PG_TRY();
 	{
-		rows = booking_execute(plan, values, nulls);
+		rows =
+			now ? booking_execute_now(plan, values, nulls) : booking_execute(plan, values, nulls);
 	}
 	PG_FINALLY();
 	{

@@ -31,6 +31,7 @@
 	"UPDATE booking.time_slots s SET is_available = false, time_off_id = $5, updated_at = now()" \
 	" WHERE s.is_available AND" SLOTS_INSIDE_SQL
 
+/* A slot that is held opens as well, and the hold keeps it; a booked one has no time_off_id. */
 #define REOPEN_SQL \
 	"UPDATE booking.time_slots s SET time_off_id = " TIME_OFF_OF_SLOT_SQL \
 	"," \
@@ -87,32 +88,27 @@ typedef struct TimeOff
 	pg_tz *zone;
 } TimeOff;
 
-/* Whether a range is over 5 years long; the whole of time is longer than an int64 can tell. */
-bool
-booking_is_too_long(TimestampTz starts_at, TimestampTz ends_at)
-{
-	int64 length;
-
-	return pg_sub_s64_overflow(ends_at, starts_at, &length) ||
-		   length > LONGEST_RANGE_DAYS * USECS_PER_DAY;
-}
-
+/* With a snapshot of now: another session's calendar may have been waited for. */
 static uint64
-run_inside(BookingPlan *plan, const TimeOff *off, Datum fifth, char fifth_null, bool now)
+run_inside(BookingPlan *plan, const TimeOff *off, Datum fifth, char fifth_null)
 {
 	Datum values[] = {Int64GetDatum(off->clinic_id), Int64GetDatum(off->doctor_id),
 					  TimestampTzGetDatum(off->starts_at), TimestampTzGetDatum(off->ends_at),
 					  fifth};
 	char nulls[] = {' ', off->of_doctor ? ' ' : 'n', ' ', ' ', fifth_null};
 
-	return now ? booking_execute_now(plan, values, nulls) : booking_execute(plan, values, nulls);
+	return plan == &reopen_plan ? booking_execute_unguarded(plan, values, nulls, true)
+								: booking_execute_now(plan, values, nulls);
 }
 
 static void
 close_calendars(const TimeOff *off)
 {
 	if (off->of_doctor)
+	{
+		booking_share_clinic(off->clinic_id);
 		booking_close_doctor(off->doctor_id);
+	}
 	else
 		booking_close_clinic(off->clinic_id);
 }
@@ -222,11 +218,21 @@ require_whose(FunctionCallInfo fcinfo)
 						"Pass doctor_id => for leave, or clinic_id => for a closure.");
 }
 
+/* The lengths that the earliest and the latest instants are apart do not fit an int64. */
+bool
+booking_is_longer(TimestampTz from, TimestampTz until, int days)
+{
+	int64 length;
+
+	return pg_sub_s64_overflow(until, from, &length) || length > days * USECS_PER_DAY;
+}
+
 static void
 check_range(const TimeOff *off)
 {
 	if (TIMESTAMP_NOT_FINITE(off->starts_at) || TIMESTAMP_NOT_FINITE(off->ends_at) ||
-		off->ends_at <= off->starts_at || booking_is_too_long(off->starts_at, off->ends_at))
+		off->ends_at <= off->starts_at ||
+		booking_is_longer(off->starts_at, off->ends_at, LONGEST_RANGE_DAYS))
 		refuse_time_off(ERRCODE_BOOKING_UNPROCESSABLE, "time_off_lasts_up_to_5_years",
 						"the time off does not end after it starts, or lasts over 5 years",
 						"an infinite one is too long, too.", "Check both ends of the time off.");
@@ -239,10 +245,10 @@ enter(FunctionCallInfo fcinfo, const TimeOff *off)
 	Datum id;
 
 	close_calendars(off);
-	run_inside(&add_plan, off, PG_GETARG_DATUM(4), PG_ARGISNULL(4) ? 'n' : ' ', false);
+	run_inside(&add_plan, off, PG_GETARG_DATUM(4), PG_ARGISNULL(4) ? 'n' : ' ');
 	id = booking_value();
-	run_inside(&withdraw_plan, off, id, ' ', false);
-	run_inside(&to_move_plan, off, 0, ' ', true);
+	run_inside(&withdraw_plan, off, id, ' ');
+	run_inside(&to_move_plan, off, 0, ' ');
 	booking_return_set_of_rows(fcinfo);
 	SPI_finish();
 	return (Datum) 0;
@@ -313,7 +319,7 @@ booking_remove_time_off(PG_FUNCTION_ARGS)
 	if (booking_execute(&remove_plan, &id, NULL) == 0)
 		booking_refuse_unknown(&time_off, DatumGetInt64(id));
 	row = booking_returned_row();
-	run_inside(&reopen_plan, &off, id, ' ', false);
+	run_inside(&reopen_plan, &off, id, ' ');
 	SPI_finish();
 	return row;
 }
