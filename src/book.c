@@ -53,7 +53,7 @@ static BookingPlan confirm_plan = {
 	2,
 	{INT8OID, TEXTOID}};
 static BookingPlan extend_plan = {
-	"UPDATE booking.appointments AS a SET hold_expires_at = greatest(hold_expires_at, $3),"
+	"UPDATE booking.appointments AS a SET hold_expires_at = $3,"
 	"       idempotency_key = coalesce($2, idempotency_key)"
 	" WHERE id = $1 AND status = 'pending' RETURNING a",
 	3,
