@@ -165,7 +165,9 @@ END
 # Every rule that a refusal may name, as the source has it.
 my $source = join "\n", map { slurp_file($_) } glob("$top/src/*.c"), glob("$top/sql/[0-9]*.sql");
 my %rules = map { $_ => 1 } @$chain,
-  $source =~ /(?:\.(?:exists_)?rule = |refuse_session\(\s*|CONSTRAINT = )["'](\w+)["']/g;
+  $source =~ /(?:\.(?:exists_)?rule = |CONSTRAINT = )["'](\w+)["']/g,
+  $source =~ /(?:\brefuse_\w+|check_way_is_free)\([^;{"]*"(\w+)"/g,
+  map { "${_}_in_range" } $source =~ /require_limit\([^;{"]*"(\w+)"/g;
 my @unknown = grep { $text{'doc/rules.md'} !~ /^\| `$_` \|/m && $all_text !~ /^\| \d+ \| `$_` \|/m }
   sort keys %rules;
 is("@unknown", '', 'README.md and rules.md explain every rule of the source');
