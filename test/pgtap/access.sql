@@ -13,6 +13,8 @@ INSERT INTO deeds VALUES
 	('booking.session_slots(''2098-06-02'', ''09:00'', ''10:00'', ''UTC'', 30)', '00000', '00000', '00000', '00000', '00000'),
 	('booking.claimed_patient_id()',                                    '42501', '00000', '00000', '00000', '00000'),
 	('booking.claimed_clinic_ids()',                                    '42501', '00000', '00000', '00000', '00000'),
+	('booking.visited_clinic_ids()',                                    '42501', '00000', '00000', '00000', '00000'),
+	('booking.visited_doctor_ids()',                                    '42501', '00000', '00000', '00000', '00000'),
 	('booking.appointment_being_moved()',                               '42501', '42501', '42501', '42501', '00000'),
 	('booking.patient_appointments(7300000001)',                        '42501', '00000', '00000', '00000', '00000'),
 	-- for Ada, at Alder
