@@ -69,26 +69,26 @@ CREATE FUNCTION booking.add_time_slots(doctor_id bigint, on_date date, start_tim
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_add_time_slots';
 COMMENT ON FUNCTION booking.add_time_slots(bigint, date, time, time, int) IS
-	'Cuts one working session, on_date from start_time to end_time in the clinic''s local time, into slots of slot_minutes (5 to 480) of equal real length, and returns them, earliest first; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 doctor or clinic inactive, or a live slot of the doctor overlaps (the first one is named); PT422 date before the clinic''s today or over 100 years ahead, end not after start, slot length out of range, not dividing the session evenly or not fitting into it because the clocks change.';
+	'Cuts one working session, on_date from start_time to end_time in the clinic''s local time, into slots of slot_minutes (5 to 480) of equal real length, and returns them, earliest first; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 doctor or clinic inactive, or a live slot of the doctor overlaps (the first one is named); PT422 date before the clinic''s today or over 100 years ahead, end not after start, slot length out of range, not dividing the session evenly or not fitting into it because the clocks change; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.set_slot_availability(slot_id bigint, is_available boolean)
 	RETURNS booking.time_slots
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_set_slot_availability';
 COMMENT ON FUNCTION booking.set_slot_availability(bigint, boolean) IS
-	'Withdraws (false) or reopens (true) a time slot and returns it. Errors: PT400 a value is missing; PT404 no such slot; PT409 an appointment or a hold occupies it, or it is inside time off and cannot be reopened.';
+	'Withdraws (false) or reopens (true) a time slot and returns it. Errors: PT400 a value is missing; PT404 no such slot; PT409 an appointment or a hold occupies it, or it is inside time off and cannot be reopened; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.remove_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_remove_time_slot';
 COMMENT ON FUNCTION booking.remove_time_slot(bigint) IS
-	'Removes a time slot softly and returns it. restore_time_slot undoes it. Errors: PT400 id missing; PT404 no such slot; PT409 an upcoming appointment is on it.';
+	'Removes a time slot softly and returns it. restore_time_slot undoes it. Errors: PT400 id missing; PT404 no such slot; PT409 an upcoming appointment is on it; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.restore_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_restore_time_slot';
 COMMENT ON FUNCTION booking.restore_time_slot(bigint) IS
-	'Brings a removed time slot back and returns it, withdrawn where it is inside time off; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such slot; PT409 another live slot of the doctor overlaps it by now.';
+	'Brings a removed time slot back and returns it, withdrawn where it is inside time off; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such slot; PT409 another live slot of the doctor overlaps it by now; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.available_slots(
 		doctor_id bigint DEFAULT NULL, on_date date DEFAULT NULL, clinic_id bigint DEFAULT NULL,

@@ -49,7 +49,7 @@ CREATE FUNCTION booking.remove_rule(name text, clinic_id bigint DEFAULT NULL)
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_remove_rule';
 COMMENT ON FUNCTION booking.remove_rule(text, bigint) IS
-	'Removes a rule of a clinic, or of all clinics, softly and returns it. Errors: PT400 name missing; PT404 no such rule.';
+	'Removes a rule of a clinic, or of all clinics, softly and returns it. Errors: PT400 name missing; PT404 no such rule; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.appointment_being_moved() RETURNS bigint
 	LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'booking_appointment_being_moved';

@@ -78,6 +78,8 @@ GRANT INSERT, UPDATE, DELETE ON booking.bookings TO booking_patient, booking_sta
 GRANT EXECUTE ON FUNCTION
 	booking.claimed_patient_id(),
 	booking.claimed_clinic_ids(),
+	booking.visited_clinic_ids(),
+	booking.visited_doctor_ids(),
 	booking.book_slot(bigint, bigint, text),
 	booking.hold_slot(bigint, bigint, interval, text),
 	booking.confirm_hold(bigint),

@@ -144,6 +144,7 @@ typedef struct Caller
 } Caller;
 
 extern void booking_caller(Caller *caller);
+extern Datum booking_clinic_ids(const Caller *caller);
 extern bool booking_works_at(const Caller *caller, int64 clinic_id);
 extern void booking_require_may_book(const Caller *caller, int64 patient_id);
 extern void booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id);

@@ -173,6 +173,18 @@ booking_works_at(const Caller *caller, int64 clinic_id)
 	return caller->is_admin;
 }
 
+/* The clinics of staff, as an SQL array. */
+Datum
+booking_clinic_ids(const Caller *caller)
+{
+	Datum *ids = palloc((caller->clinic_count + 1) * sizeof(Datum));
+
+	for (int i = 0; i < caller->clinic_count; i++)
+		ids[i] = Int64GetDatum(caller->clinic_ids[i]);
+	return PointerGetDatum(construct_array(ids, caller->clinic_count, INT8OID, sizeof(int64),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 static bool
 works_somewhere(const Caller *caller)
 {
@@ -284,12 +296,7 @@ Datum
 booking_claimed_clinic_ids(PG_FUNCTION_ARGS)
 {
 	Caller caller;
-	Datum *ids;
 
 	booking_caller(&caller);
-	ids = palloc((caller.clinic_count + 1) * sizeof(Datum));
-	for (int i = 0; i < caller.clinic_count; i++)
-		ids[i] = Int64GetDatum(caller.clinic_ids[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_array(ids, caller.clinic_count, INT8OID, sizeof(int64),
-										  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return booking_clinic_ids(&caller);
 }

@@ -13,6 +13,8 @@ INSERT INTO deeds VALUES
 	('booking.session_slots(''2098-06-02'', ''09:00'', ''10:00'', ''UTC'', 30)', '00000', '00000', '00000', '00000', '00000'),
 	('booking.claimed_patient_id()',                                    '42501', '00000', '00000', '00000', '00000'),
 	('booking.claimed_clinic_ids()',                                    '42501', '00000', '00000', '00000', '00000'),
+	('booking.visited_clinic_ids()',                                    '42501', '00000', '00000', '00000', '00000'),
+	('booking.visited_doctor_ids()',                                    '42501', '00000', '00000', '00000', '00000'),
 	('booking.appointment_being_moved()',                               '42501', '42501', '42501', '42501', '00000'),
 	('booking.patient_appointments(7300000001)',                        '42501', '00000', '00000', '00000', '00000'),
 	-- for Ada, at Alder
@@ -257,6 +259,19 @@ SELECT is((SELECT array_agg(format('%s in %s', m.member::regrole, m.roleid::regr
 		   WHERE m.member::regrole::text ~ '^booking_'), '{"booking_patient in booking_guest","booking_staff in booking_guest"}', 'patients and staff are guests, else none is in another');
 SELECT is((SELECT array_agg(c.oid::regclass::text ORDER BY 1) FROM pg_class c WHERE relnamespace = 'booking'::regnamespace AND relkind = 'r' AND NOT relrowsecurity),
 	'{booking.status_transitions}', 'row-level security is on for every table that holds data');
+
+-- What is exposed is documented: it is PostgREST's OpenAPI page.
+SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace
+		   AND coalesce(obj_description(oid, 'pg_proc'), '') !~ '^[A-Za-z].{40,}[.]$'), NULL, 'every function has a comment');
+SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
+		   AND NOT has_function_privilege('booking_guest', oid, 'EXECUTE') AND proname NOT IN ('appointment_being_moved', 'add_days_off', 'hold_slot')
+		   AND obj_description(oid, 'pg_proc') !~ 'Errors: .*42501'), NULL, 'that tells who is refused');
+SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
+		   AND EXISTS (SELECT FROM unnest(proargnames[1:pronargs]) n WHERE n = '') OR (pronargs > 0 AND pronamespace = 'booking'::regnamespace AND proargnames IS NULL)),
+	NULL, 'and all its arguments have names');
+SELECT is((SELECT array_agg(format('%s.%s', relname, attname)) FROM pg_class c LEFT JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+		   WHERE relnamespace = 'booking'::regnamespace AND relkind IN ('r', 'v')
+			   AND (obj_description(c.oid, 'pg_class') IS NULL OR col_description(c.oid, attnum) IS NULL)), NULL, 'every table, view and column has a comment');
 
 SELECT * FROM finish();
 ROLLBACK;
