@@ -204,6 +204,10 @@ extern void booking_check_not_too_far(DateADT date, DateADT today);
 extern void booking_check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at,
 										   TimestampTz ends_at);
 
+/* overlap.c */
+
+extern void booking_read_slots(int64 doctor_id, const Stretch *stretch, Stretches *slots);
+
 /* time_off.c */
 
 #define LONGEST_RANGE_DAYS (5 * 366)

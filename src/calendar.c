@@ -22,13 +22,6 @@
 	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id" \
 	" WHERE d.id = $1 AND d.deleted_at IS NULL"
 
-/* A slot that overlaps the stretch started at most its greatest length before it. */
-#define CLASH_SQL \
-	"SELECT starts_at, ends_at FROM booking.time_slots" \
-	" WHERE doctor_id = $1 AND deleted_at IS NULL" \
-	" AND starts_at > $2 - interval '8 hours' AND starts_at < $3 AND ends_at > $2" \
-	" ORDER BY starts_at LIMIT 1"
-
 #define ADD_SQL \
 	"INSERT INTO booking.time_slots AS s (clinic_id, doctor_id, starts_at, ends_at)" \
 	" SELECT $1, $2, t.starts_at, t.ends_at FROM unnest($3, $4) AS t (starts_at, ends_at)"
@@ -40,7 +33,6 @@
 	}
 
 static BookingPlan doctor_plan = {DOCTOR_SQL, 1, {INT8OID}};
-static BookingPlan clash_plan = {CLASH_SQL, 3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
 static BookingPlan add_plan = {ADD_SQL, ADD_ARGS};
 static BookingPlan add_and_return_plan = {ADD_SQL " RETURNING s", ADD_ARGS};
 
@@ -283,18 +275,16 @@ booking_check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at, Time
 		.table = "time_slots",
 		.hint = "Remove the other slot, or choose another time.",
 	};
-	Datum args[] = {Int64GetDatum(doctor->id), TimestampTzGetDatum(starts_at),
-					TimestampTzGetDatum(ends_at)};
-	Datum values[2];
-	bool nulls[2];
+	const Stretch stretch = {starts_at, ends_at};
+	Stretches others = {0};
 
-	if (booking_execute_now(&clash_plan, args, NULL) == 0)
+	booking_read_slots(doctor->id, &stretch, &others);
+	if (others.count == 0)
 		return;
-	booking_row(0, values, nulls);
 	clash.message = psprintf("doctor " INT64_FORMAT " has another time slot then", doctor->id);
 	clash.detail = psprintf("the first one is from %s to %s.",
-							booking_local_time(DatumGetTimestampTz(values[0]), doctor->time_zone),
-							booking_local_time(DatumGetTimestampTz(values[1]), doctor->time_zone));
+							booking_local_time(others.list[0].starts_at, doctor->time_zone),
+							booking_local_time(others.list[0].ends_at, doctor->time_zone));
 	booking_refuse(&clash);
 }
 

@@ -32,12 +32,6 @@
 	"SELECT local_date FROM booking.generated_days" \
 	" WHERE doctor_id = $1 AND local_date BETWEEN $2 AND $3 ORDER BY local_date"
 
-/* A day and a slot's greatest length wider than the dates, for sessions past midnight. */
-#define EXISTING_SQL \
-	"SELECT starts_at, ends_at FROM booking.time_slots" \
-	" WHERE doctor_id = $1 AND deleted_at IS NULL" \
-	" AND starts_at > $2 - interval '8 hours' AND starts_at < $3 ORDER BY starts_at"
-
 #define NOTE_SQL \
 	"INSERT INTO booking.generated_days (doctor_id, local_date)" \
 	" SELECT $1, day FROM unnest($2) AS day"
@@ -45,7 +39,6 @@
 static BookingPlan doctors_plan = {DOCTORS_SQL, 2, {INT8OID, INT8OID}};
 static BookingPlan schedules_plan = {SCHEDULES_SQL, 1, {INT8OID}};
 static BookingPlan generated_plan = {GENERATED_SQL, 3, {INT8OID, DATEOID, DATEOID}};
-static BookingPlan existing_plan = {EXISTING_SQL, 3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
 static BookingPlan note_plan = {NOTE_SQL, 2, {INT8OID, DATEARRAYOID}};
 static BookingPlan clinic_plan = {
 	"SELECT is_active FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
@@ -129,39 +122,20 @@ read_generated(Calendar *calendar, const DateRange *range)
 }
 
 static void
-read_existing(Calendar *calendar, TimestampTz first, TimestampTz last)
-{
-	Datum args[] = {Int64GetDatum(calendar->doctor.id), TimestampTzGetDatum(first),
-					TimestampTzGetDatum(last)};
-	uint64 count = booking_execute_now(&existing_plan, args, NULL);
-
-	for (uint64 i = 0; i < count; i++)
-	{
-		Datum values[2];
-		bool nulls[2];
-
-		booking_row(i, values, nulls);
-		booking_add_stretch(&calendar->existing, DatumGetTimestampTz(values[0]),
-							DatumGetTimestampTz(values[1]));
-	}
-	SPI_freetuptable(SPI_tuptable);
-}
-
-static void
 read_calendar(Calendar *calendar, int64 doctor_id, const DateRange *range)
 {
-	TimestampTz first;
-	TimestampTz last;
+	Stretch days;
 
 	memset(calendar, 0, sizeof(*calendar));
 	booking_find_doctor(doctor_id, &calendar->doctor);
 	SPI_freetuptable(SPI_tuptable);
-	first = booking_instant(range->first, 0, calendar->doctor.zone);
-	last = booking_instant(range->last + 2, 0, calendar->doctor.zone);
+	/* a day more than the dates, for sessions past midnight */
+	days.starts_at = booking_instant(range->first, 0, calendar->doctor.zone);
+	days.ends_at = booking_instant(range->last + 2, 0, calendar->doctor.zone);
 	read_schedules(calendar);
 	read_generated(calendar, range);
-	read_existing(calendar, first, last);
-	booking_find_time_off(&calendar->doctor, first, last, &calendar->off);
+	booking_read_slots(doctor_id, &days, &calendar->existing);
+	booking_find_time_off(&calendar->doctor, days.starts_at, days.ends_at, &calendar->off);
 }
 
 /* Cuts all sessions of the days not generated yet; their slots come in no order. */

@@ -1,9 +1,10 @@
 /*
  * overlap.c
- *		The constraint trigger that keeps a doctor's live slots from overlapping. Called by the
- *		server for whoever inserts or moves a slot.
+ *		Walks over a doctor's live slots, and the constraint trigger that keeps these from
+ *		overlapping. Called by the server for whoever inserts or moves a slot, and by the files
+ *		that add slots.
  *
- * It does what an exclusion constraint does, and is as strict: the row and its index entries
+ * The trigger does what an exclusion constraint does, and is as strict: the row and its index entries
  * are there before the check, the check sees uncommitted rows of others and waits for their
  * outcome, and so of two rivals at least one sees the other. But it walks the btree on
  * (doctor_id, starts_at) down from the slot's end instead of searching a GiST index: the first
@@ -15,7 +16,9 @@
 #include "access/genam.h"
 #include "access/stratnum.h"
 #include "access/tableam.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "executor/tuptable.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
@@ -43,24 +46,28 @@ typedef struct LiveSlot
 	ItemPointerData tid;
 } LiveSlot;
 
-static const Lookup *
-find_lookup(FunctionCallInfo fcinfo, Relation table)
+static void
+look_up(Relation table, Lookup *lookup)
 {
 	TupleDesc desc = RelationGetDescr(table);
-	Lookup *lookup = fcinfo->flinfo->fn_extra;
 
-	if (lookup != NULL)
-		return lookup;
-
-	lookup = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Lookup));
 	lookup->index = get_relname_relid("doctor_slots_start_once", RelationGetNamespace(table));
 	lookup->id = SPI_fnumber(desc, "id");
 	lookup->doctor_id = SPI_fnumber(desc, "doctor_id");
 	lookup->starts_at = SPI_fnumber(desc, "starts_at");
 	lookup->ends_at = SPI_fnumber(desc, "ends_at");
 	lookup->deleted_at = SPI_fnumber(desc, "deleted_at");
-	fcinfo->flinfo->fn_extra = lookup;
-	return lookup;
+}
+
+static const Lookup *
+find_lookup(FunctionCallInfo fcinfo, Relation table)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Lookup));
+		look_up(table, fcinfo->flinfo->fn_extra);
+	}
+	return fcinfo->flinfo->fn_extra;
 }
 
 /* False for a removed slot, which overlaps nothing. */
@@ -81,21 +88,21 @@ read_live_slot(TupleTableSlot *row, const Lookup *lookup, LiveSlot *slot)
 }
 
 /*
- * Starts a walk over the doctor's slots that start before this one ends, the latest first. The
- * lower bound, a slot's greatest length before it starts, only spares the index scan from
- * reading on to the beginning of its page.
+ * Starts a walk over the doctor's slots that may overlap a stretch: those that start before it
+ * ends, and at most a slot's greatest length before it starts.
  */
 static IndexScanDesc
-start_walk(Relation table, Relation index, Snapshot snapshot, const LiveSlot *new)
+start_walk(Relation table, Relation index, Snapshot snapshot, int64 doctor_id,
+		   const Stretch *stretch)
 {
-	TimestampTz first = new->starts_at - LONGEST_SLOT_MINUTES *USECS_PER_MINUTE;
+	TimestampTz first = stretch->starts_at - LONGEST_SLOT_MINUTES * USECS_PER_MINUTE;
 	ScanKeyData keys[3];
 	IndexScanDesc scan;
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(new->doctor_id));
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(doctor_id));
 	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(first));
 	ScanKeyInit(&keys[2], 2, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
-				TimestampTzGetDatum(new->ends_at));
+				TimestampTzGetDatum(stretch->ends_at));
 #if PG_VERSION_NUM >= 180000
 	scan = index_beginscan(table, index, snapshot, NULL, lengthof(keys), 0);
 #else
@@ -106,6 +113,38 @@ start_walk(Relation table, Relation index, Snapshot snapshot, const LiveSlot *ne
 }
 
 /*
+ * Reads a doctor's live slots that overlap a stretch, earliest first, with a snapshot of now.
+ * By the index itself: an SQL plan made while the table is small, and kept while one transaction
+ * fills it, would read all of the table for each doctor.
+ */
+void
+booking_read_slots(int64 doctor_id, const Stretch *stretch, Stretches *slots)
+{
+	Relation table = table_open(
+		get_relname_relid("time_slots", get_namespace_oid("booking", false)), AccessShareLock);
+	TupleTableSlot *row = table_slot_create(table, NULL);
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Relation index;
+	IndexScanDesc scan;
+	Lookup lookup;
+	LiveSlot slot;
+
+	look_up(table, &lookup);
+	index = index_open(lookup.index, AccessShareLock);
+	scan = start_walk(table, index, snapshot, doctor_id, stretch);
+	while (index_getnext_slot(scan, ForwardScanDirection, row))
+	{
+		if (read_live_slot(row, &lookup, &slot) && slot.ends_at > stretch->starts_at)
+			booking_add_stretch(slots, slot.starts_at, slot.ends_at);
+	}
+	index_endscan(scan);
+	index_close(index, AccessShareLock);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(row);
+	table_close(table, AccessShareLock);
+}
+
+/*
  * Looks for another live slot that overlaps. Returns false when there is none; otherwise
  * *undecided is the transaction whose end will tell whether it stays, if there is one.
  */
@@ -113,6 +152,7 @@ static bool
 find_overlap(Relation table, Relation index, const Lookup *lookup, const LiveSlot *new,
 			 TupleTableSlot *row, TransactionId *undecided)
 {
+	const Stretch stretch = {new->starts_at, new->ends_at};
 	SnapshotData dirty;
 	IndexScanDesc scan;
 	LiveSlot other;
@@ -120,7 +160,7 @@ find_overlap(Relation table, Relation index, const Lookup *lookup, const LiveSlo
 	bool is_over = false;
 
 	InitDirtySnapshot(dirty);
-	scan = start_walk(table, index, &dirty, new);
+	scan = start_walk(table, index, &dirty, new->doctor_id, &stretch);
 	while (!overlaps && !is_over && index_getnext_slot(scan, BackwardScanDirection, row))
 	{
 		/* by id: another trigger may have written a version of our row since, at another place */
