@@ -2,13 +2,13 @@
 -- decide for themselves; the owner, booking_owner, is not subject to these policies.
 
 CREATE FUNCTION booking.claimed_patient_id() RETURNS bigint
-	LANGUAGE C STABLE
+	LANGUAGE C STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'booking_claimed_patient_id';
 COMMENT ON FUNCTION booking.claimed_patient_id() IS
 	'The patient that the caller is by the claim patient_id of request.jwt.claims; null when there is none. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.claimed_clinic_ids() RETURNS bigint[]
-	LANGUAGE C STABLE
+	LANGUAGE C STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'booking_claimed_clinic_ids';
 COMMENT ON FUNCTION booking.claimed_clinic_ids() IS
 	'The clinics that the caller is staff of by the claim clinic_ids of request.jwt.claims; empty when there is none or the role is not booking_staff. Errors: 42501 the claims are malformed.';

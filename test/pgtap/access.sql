@@ -260,6 +260,12 @@ SELECT is((SELECT array_agg(format('%s in %s', m.member::regrole, m.roleid::regr
 SELECT is((SELECT array_agg(c.oid::regclass::text ORDER BY 1) FROM pg_class c WHERE relnamespace = 'booking'::regnamespace AND relkind = 'r' AND NOT relrowsecurity),
 	'{booking.status_transitions}', 'row-level security is on for every table that holds data');
 
+-- A function made before the table whose rows it returns would make the row's type a member of the
+-- extension by itself: whoever detaches the table to keep it would lose it with the type.
+SELECT is((SELECT array_agg(t.oid::regtype) FROM pg_depend JOIN pg_type t ON t.oid = objid JOIN pg_class c ON c.oid = typrelid
+		   WHERE classid = 'pg_type'::regclass AND refclassid = 'pg_extension'::regclass AND relkind = 'r' AND typnamespace = 'booking'::regnamespace),
+	NULL, 'no type of a table''s row is a member of the extension');
+
 -- What is exposed is documented: it is PostgREST's OpenAPI page.
 SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace
 		   AND coalesce(obj_description(oid, 'pg_proc'), '') !~ '^[A-Za-z].{40,}[.]$'), NULL, 'every function has a comment');

@@ -127,6 +127,40 @@ GRANT booking_guest, booking_patient, booking_staff, booking_admin TO authentica
 CREATE ROLE ada LOGIN IN ROLE booking_patient;
 END
 
+# A rule whose author leaves something behind that would run later, as whoever books: a
+# superuser, here.
+$node->safe_psql('book', <<'END');
+SET search_path = pg_catalog;
+CREATE ROLE author LOGIN;
+GRANT booking_admin TO author;
+GRANT USAGE, CREATE ON SCHEMA trap TO author;
+END
+is(run_as('author', <<'END'), '', 'an author lays a rule');
+SET search_path = pg_catalog;
+CREATE TABLE trap.bait (n int);
+CREATE FUNCTION trap.strike() RETURNS trigger LANGUAGE plpgsql AS
+	$$ BEGIN IF current_user <> 'author' THEN ALTER ROLE author SUPERUSER; END IF; RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER later AFTER INSERT ON trap.bait DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION trap.strike();
+CREATE FUNCTION trap.lay(booking.time_slots, booking.patients) RETURNS text LANGUAGE plpgsql AS
+	$$ BEGIN INSERT INTO trap.bait VALUES (1); RETURN NULL; END $$;
+SELECT booking.add_rule('bait', 'trap.lay(booking.time_slots, booking.patients)') IS NULL \g /dev/null
+END
+is(run_as('postgres', 'SELECT booking.book_slot(3, 2)'), '42501: cannot fire deferred trigger within security-restricted operation',
+	'what it defers is refused at once');
+is(run_as('author', <<'END'), '', 'the author makes it strike at once');
+SET search_path = pg_catalog;
+DROP TRIGGER later ON trap.bait;
+CREATE TRIGGER now AFTER INSERT ON trap.bait FOR EACH ROW EXECUTE FUNCTION trap.strike();
+END
+is(run_as('postgres', q{SET search_path = pg_catalog; SELECT (booking.book_slot(3, 2)).status}), 'booked', 'then it runs as its author');
+is($node->safe_psql('postgres', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'author'}), 'f', 'who has gained nothing');
+# Only who has the rights of a function's owner may make it a rule.
+$node->safe_psql('book', 'CREATE FUNCTION public.of_root(booking.time_slots, booking.patients) RETURNS text LANGUAGE sql AS $$ SELECT NULL $$');
+like(run_as('author', q{SELECT booking.add_rule('root', 'public.of_root(booking.time_slots, booking.patients)')}),
+	qr/^42501: must be owner of function/, 'nobody makes a rule of a superuser\'s function');
+run_as('author', q{SET search_path = pg_catalog; SELECT booking.remove_rule('bait') IS NULL \g /dev/null});
+
 # PostgREST's login has no rights until it takes a role.
 like(run_as('authenticator', 'TABLE booking.clinics'), qr/^42501: permission denied for schema booking/, 'the authenticator itself sees nothing');
 like(run_as('authenticator', 'SELECT booking.book_slot(3, 1)'), qr/^42501: permission denied for schema booking/, 'and does nothing');
