@@ -66,6 +66,8 @@ INSERT INTO calls VALUES
 	('appointment_being_moved', '{}'),
 	('claimed_patient_id', '{}'),
 	('claimed_clinic_ids', '{}'),
+	('visited_clinic_ids', '{}'),
+	('visited_doctor_ids', '{}'),
 	('find_patient', '{email => ''ada@example.org''}');
 
 -- every argument of every function is there

@@ -44,6 +44,8 @@ INSERT INTO deeds (deed) VALUES
 	('SELECT booking.appointment_being_moved()'),
 	('SELECT booking.claimed_patient_id()'),
 	('SELECT booking.claimed_clinic_ids()'),
+	('SELECT booking.visited_clinic_ids()'),
+	('SELECT booking.visited_doctor_ids()'),
 	('SELECT booking.find_patient(''ada@example.org'')'),
 	('SELECT booking.remove_time_slot(2)'),
 	('SELECT booking.restore_time_slot(2)'),
