@@ -9,6 +9,7 @@
 # make test                  every suite; closes with "N passed, N failed"
 # make test SUITES=pgtap     some of: regress isolation pgtap tap
 # make test SUITES=regress TESTS="one two"      single tests, by file name
+# make bench                 performance side by side with plain SQL; see bench/README.md
 # make lint                  warnings as errors, cppcheck, clang-format, ...
 # make coverage              line coverage of src/ by all suites
 
@@ -49,4 +50,8 @@ demo test lint coverage:
 	@tools/packages $@
 	@tools/$@
 
-.PHONY: demo test lint coverage
+bench:
+	@tools/packages $@
+	@bench/run
+
+.PHONY: demo test lint coverage bench
