@@ -48,13 +48,19 @@
 	"       coalesce(statement_timestamp() + c.booking_horizon, 'infinity')" \
 	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id WHERE" DOCTOR_WORKS_SQL
 
-/* Whose they are is found out afterwards: joins would let the planner sort all of them first. */
+/* So many free slots are read in the order of time before each calendar is read instead. */
+#define MOST_READ_BY_TIME 2000
+
+/*
+ * Whose they are is found out afterwards: joins would let the planner sort all of them first. The
+ * limit tells it, and the JIT compiler, how little is going to be read.
+ */
 #define BY_TIME_SQL \
 	"SELECT s.id, s.doctor_id, s.starts_at FROM booking.time_slots s" \
 	" WHERE s.deleted_at IS NULL AND s.is_available" \
 	" AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())" \
 	" AND s.starts_at > statement_timestamp() AND s.starts_at >= coalesce($1, '-infinity')" \
-	" ORDER BY s.starts_at, s.doctor_id"
+	" ORDER BY s.starts_at, s.doctor_id LIMIT " CppAsString2(MOST_READ_BY_TIME)
 
 #define FOUND_SQL \
 	COLUMNS_SQL \
@@ -62,8 +68,6 @@
 	"     JOIN booking.time_slots s ON s.id = found.id JOIN booking.doctors d ON d.id = s.doctor_id" \
 	"     JOIN booking.clinics c ON c.id = s.clinic_id ORDER BY found.number"
 
-/* So many free slots are read in the order of time before each calendar is read instead. */
-#define MOST_READ_BY_TIME 5000
 #define FETCH 50
 
 /* Their calendars are read sooner than slots of theirs are found in the order of time. */
@@ -71,8 +75,7 @@
 
 static BookingPlan by_doctor_plan = {BY_DOCTOR_SQL, 6, {ARGTYPES}, .options = READ_PLAN};
 static BookingPlan doctors_plan = {DOCTORS_SQL, 2, {TEXTOID, TIMESTAMPTZOID}, .options = READ_PLAN};
-static BookingPlan by_time_plan = {
-	BY_TIME_SQL, 1, {TIMESTAMPTZOID}, .options = READ_PLAN | CURSOR_OPT_FAST_PLAN};
+static BookingPlan by_time_plan = {BY_TIME_SQL, 1, {TIMESTAMPTZOID}, .options = READ_PLAN};
 static BookingPlan found_plan = {FOUND_SQL, 1, {INT8ARRAYOID}, .options = READ_PLAN};
 static BookingPlan clinic_exists_plan = {
 	"SELECT FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
