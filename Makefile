@@ -10,6 +10,7 @@
 # make test SUITES=pgtap     some of: regress isolation pgtap tap
 # make test SUITES=regress TESTS="one two"      single tests, by file name
 # make test-postgrest POSTGREST=path            the requests of doc/rest.md, by a PostgREST
+# make bench                 performance side by side with plain SQL; see bench/README.md
 # make lint                  warnings as errors, cppcheck, clang-format, ...
 # make coverage              line coverage of src/ by all suites
 
@@ -54,4 +55,8 @@ test-postgrest:
 	@tools/packages test
 	@tools/$@
 
-.PHONY: demo test lint coverage test-postgrest
+bench:
+	@tools/packages $@
+	@bench/run
+
+.PHONY: demo test lint coverage bench test-postgrest

@@ -67,6 +67,12 @@ extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *n
 
 #define MAX_PLAN_ARGS 10
 
+/*
+ * For searches: planning one anew for its arguments takes longer than running it, and the server
+ * goes on doing so when it takes the same plan for a little dearer without them.
+ */
+#define READ_PLAN CURSOR_OPT_GENERIC_PLAN
+
 /* A statement whose plan is made at its first use and kept for the session. */
 typedef struct BookingPlan
 {
@@ -74,6 +80,7 @@ typedef struct BookingPlan
 	int nargs;
 	Oid argtypes[MAX_PLAN_ARGS];
 	SPIPlanPtr plan;
+	int options; /* READ_PLAN and the like; 0 leaves it to the server */
 } BookingPlan;
 
 extern SPIPlanPtr booking_kept_plan(BookingPlan *plan);

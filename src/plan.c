@@ -25,7 +25,7 @@ booking_kept_plan(BookingPlan *plan)
 	if (plan->plan != NULL)
 		return plan->plan;
 
-	prepared = SPI_prepare(plan->sql, plan->nargs, plan->argtypes);
+	prepared = SPI_prepare_cursor(plan->sql, plan->nargs, plan->argtypes, plan->options);
 	if (prepared == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", plan->sql, SPI_result_code_string(SPI_result));
 	if (SPI_keepplan(prepared) != 0)

@@ -2,13 +2,14 @@
  * search.c
  *		Finding the earliest free slots across many doctors. Called through SQL.
  *
- * Two ways, one answer. Among all doctors, or all of a specialization, the slots are read in
- * the order of time until enough of them are free: with many doctors that is soon. Of a clinic
- * or of doctors named, or where the first way has not ended soon, each doctor's calendar is
+ * Two ways, one answer. Among many doctors the slots are read in the order of time until enough
+ * of them are free: that is soon, and does not depend on how many there are. Of a clinic, of
+ * doctors named or of few, or where the first way has not ended soon, each doctor's calendar is
  * read by itself.
  */
 #include "booking.h"
 
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 
@@ -41,41 +42,64 @@
 	" WHERE ($2 IS NULL OR d.clinic_id = $2) AND ($3 IS NULL OR d.id = ANY ($3)) AND" DOCTOR_WORKS_SQL \
 	" ORDER BY s.starts_at, d.id LIMIT $6"
 
-#define BY_TIME_SQL \
-	COLUMNS_SQL ", " DOCTOR_WORKS_SQL \
-				" FROM booking.time_slots s JOIN booking.clinics c ON c.id = s.clinic_id" \
-				"     JOIN booking.doctors d ON d.id = s.doctor_id" \
-				" WHERE" BOOKABLE_SQL " ORDER BY s.starts_at, d.id"
+/* Who may be booked from when until when; $1 specialization, $2 from. */
+#define DOCTORS_SQL \
+	"SELECT d.id, greatest(statement_timestamp() + c.min_notice, $2)," \
+	"       coalesce(statement_timestamp() + c.booking_horizon, 'infinity')" \
+	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id WHERE" DOCTOR_WORKS_SQL
 
 /* So many free slots are read in the order of time before each calendar is read instead. */
-#define MOST_READ_BY_TIME 5000
-#define FETCH 100
+#define MOST_READ_BY_TIME 2000
 
-#define RESULT_COLUMNS 12
+/*
+ * Whose they are is found out afterwards: joins would let the planner sort all of them first. The
+ * limit tells it, and the JIT compiler, how little is going to be read.
+ */
+#define BY_TIME_SQL \
+	"SELECT s.id, s.doctor_id, s.starts_at FROM booking.time_slots s" \
+	" WHERE s.deleted_at IS NULL AND s.is_available" \
+	" AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())" \
+	" AND s.starts_at > statement_timestamp() AND s.starts_at >= coalesce($1, '-infinity')" \
+	" ORDER BY s.starts_at, s.doctor_id LIMIT " CppAsString2(MOST_READ_BY_TIME)
 
-static BookingPlan by_doctor_plan = {BY_DOCTOR_SQL, 6, {ARGTYPES}};
-static BookingPlan by_time_plan = {
-	BY_TIME_SQL " LIMIT " CppAsString2(MOST_READ_BY_TIME), 6, {ARGTYPES}};
+#define FOUND_SQL \
+	COLUMNS_SQL \
+	" FROM unnest($1) WITH ORDINALITY AS found (id, number)" \
+	"     JOIN booking.time_slots s ON s.id = found.id JOIN booking.doctors d ON d.id = s.doctor_id" \
+	"     JOIN booking.clinics c ON c.id = s.clinic_id ORDER BY found.number"
+
+#define FETCH 50
+
+/* Their calendars are read sooner than slots of theirs are found in the order of time. */
+#define FEW_DOCTORS 50
+
+static BookingPlan by_doctor_plan = {BY_DOCTOR_SQL, 6, {ARGTYPES}, .options = READ_PLAN};
+static BookingPlan doctors_plan = {DOCTORS_SQL, 2, {TEXTOID, TIMESTAMPTZOID}, .options = READ_PLAN};
+static BookingPlan by_time_plan = {BY_TIME_SQL, 1, {TIMESTAMPTZOID}, .options = READ_PLAN};
+static BookingPlan found_plan = {FOUND_SQL, 1, {INT8ARRAYOID}, .options = READ_PLAN};
 static BookingPlan clinic_exists_plan = {
 	"SELECT FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 
-/* What is wanted, and how much of it was found. */
+/* A doctor who may be booked, and how many slots of theirs were found. */
+typedef struct Candidate
+{
+	int64 doctor_id;
+	TimestampTz earliest_start;
+	TimestampTz latest_start;
+	int32 found;
+} Candidate;
+
+/* What is wanted, and what was found of it. */
 typedef struct Search
 {
 	Datum args[6];
 	char nulls[6];
 	int32 per_doctor;
 	int32 wanted;
+	HTAB *candidates;
+	Datum *slots;
 	int32 found;
-	HTAB *of_doctor;
-	ReturnSetInfo *result;
 } Search;
-
-typedef struct Tally
-{
-	int64 doctor_id;
-	int32 found;
-} Tally;
 
 static void
 require_limit(FunctionCallInfo fcinfo, int argument, const char *name, int32 most)
@@ -99,8 +123,6 @@ require_limit(FunctionCallInfo fcinfo, int argument, const char *name, int32 mos
 static void
 start_search(FunctionCallInfo fcinfo, Search *search)
 {
-	HASHCTL control = {.keysize = sizeof(int64), .entrysize = sizeof(Tally)};
-
 	for (int i = 0; i < lengthof(search->args); i++)
 	{
 		search->args[i] = PG_GETARG_DATUM(i);
@@ -108,58 +130,86 @@ start_search(FunctionCallInfo fcinfo, Search *search)
 	}
 	search->per_doctor = PG_GETARG_INT32(4);
 	search->wanted = PG_GETARG_INT32(5);
+	search->slots = palloc(search->wanted * sizeof(Datum));
 	search->found = 0;
-	control.hcxt = CurrentMemoryContext;
-	search->of_doctor =
-		hash_create("booking search", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	search->result = booking_start_set(fcinfo);
 }
 
-/* Takes a free slot into the result, unless there are enough of its doctor. */
-static void
-take_row(Search *search, uint64 number)
+/* Finds the doctors of the specialization, and returns how many they are. */
+static uint64
+find_candidates(Search *search)
 {
-	Datum values[RESULT_COLUMNS + 1];
-	bool nulls[RESULT_COLUMNS + 1];
-	Tally *tally;
-	bool is_known;
+	HASHCTL control = {.keysize = sizeof(int64), .entrysize = sizeof(Candidate)};
+	Datum args[] = {search->args[0], search->args[3]};
+	const char nulls[] = {search->nulls[0], search->nulls[3]};
+	uint64 count = booking_query(&doctors_plan, args, nulls);
+
+	control.hcxt = CurrentMemoryContext;
+	search->candidates = hash_create("booking search", Max(count, 1), &control,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (uint64 i = 0; i < count; i++)
+	{
+		Datum values[3];
+		bool isnull[3];
+		Candidate *candidate;
+
+		booking_row(i, values, isnull);
+		candidate = hash_search(search->candidates, &values[0], HASH_ENTER, NULL);
+		candidate->earliest_start = DatumGetTimestampTz(values[1]);
+		candidate->latest_start = DatumGetTimestampTz(values[2]);
+		candidate->found = 0;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return count;
+}
+
+/* Takes a free slot, unless it is nobody's who may be booked then or there are enough of theirs. */
+static void
+take_slot(Search *search, uint64 number)
+{
+	Datum values[3];
+	bool nulls[3];
+	Candidate *candidate;
+	TimestampTz starts_at;
 
 	booking_row(number, values, nulls);
-	if (nulls[RESULT_COLUMNS] || !DatumGetBool(values[RESULT_COLUMNS]))
+	candidate = hash_search(search->candidates, &values[1], HASH_FIND, NULL);
+	starts_at = DatumGetTimestampTz(values[2]);
+	if (candidate == NULL || candidate->found == search->per_doctor ||
+		starts_at < candidate->earliest_start || starts_at > candidate->latest_start)
 		return;
-	tally = hash_search(search->of_doctor, &values[3], HASH_ENTER, &is_known);
-	if (!is_known)
-		tally->found = 0;
-	if (tally->found == search->per_doctor)
-		return;
-	tally->found++;
-	search->found++;
-	tuplestore_putvalues(search->result->setResult, search->result->setDesc, values, nulls);
+	candidate->found++;
+	search->slots[search->found++] = values[0];
 }
 
-/* False when it did not come to an end soon; then nothing is in the result. */
+/* False when it did not come to an end soon. */
 static bool
 search_by_time(Search *search)
 {
-	Portal portal =
-		SPI_cursor_open(NULL, booking_kept_plan(&by_time_plan), search->args, search->nulls, true);
+	Portal portal = SPI_cursor_open(NULL, booking_kept_plan(&by_time_plan), &search->args[3],
+									&search->nulls[3], true);
 	int read = 0;
+	bool is_over = false;
 
-	do
+	while (!is_over && search->found < search->wanted && read < MOST_READ_BY_TIME)
 	{
 		SPI_cursor_fetch(portal, true, FETCH);
+		is_over = SPI_processed == 0;
 		read += SPI_processed;
 		for (uint64 i = 0; i < SPI_processed && search->found < search->wanted; i++)
-			take_row(search, i);
+			take_slot(search, i);
 		SPI_freetuptable(SPI_tuptable);
-	} while (search->found < search->wanted && read > 0 && SPI_processed > 0 &&
-			 read < MOST_READ_BY_TIME);
+	}
 	SPI_cursor_close(portal);
+	return is_over || search->found == search->wanted;
+}
 
-	if (search->found == search->wanted || read < MOST_READ_BY_TIME)
-		return true;
-	tuplestore_clear(search->result->setResult);
-	return false;
+static void
+read_found(const Search *search)
+{
+	Datum ids = PointerGetDatum(construct_array(search->slots, search->found, INT8OID,
+												sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+
+	booking_query(&found_plan, &ids, NULL);
 }
 
 PG_FUNCTION_INFO_V1(booking_next_available);
@@ -176,12 +226,11 @@ booking_next_available(PG_FUNCTION_ARGS)
 	start_search(fcinfo, &search);
 	if (!PG_ARGISNULL(1) && booking_query(&clinic_exists_plan, &PG_GETARG_DATUM(1), NULL) == 0)
 		booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(1));
-	if (is_narrow || !search_by_time(&search))
-	{
+	if (is_narrow || find_candidates(&search) <= FEW_DOCTORS || !search_by_time(&search))
 		booking_query(&by_doctor_plan, search.args, search.nulls);
-		for (uint64 i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(search.result->setResult, SPI_tuptable->vals[i]);
-	}
+	else
+		read_found(&search);
+	booking_return_set(fcinfo);
 	SPI_finish();
 	return (Datum) 0;
 }

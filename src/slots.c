@@ -39,10 +39,8 @@
 	" ORDER BY s.starts_at, d.id LIMIT $7"
 
 #define AVAILABLE_ARGS \
-	7, \
-	{ \
-		INT8OID, INT8OID, TEXTOID, DATEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID \
-	}
+	7, {INT8OID, INT8OID, TEXTOID, DATEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}, \
+		.options = READ_PLAN
 
 static BookingPlan of_doctor_plan = {AVAILABLE_SQL("d.id = $1 AND ($2 IS NULL OR c.id = $2)"),
 									 AVAILABLE_ARGS};
