@@ -207,6 +207,16 @@ check_overlap(Relation table, const Lookup *lookup, const LiveSlot *new)
 	index_close(index, AccessShareLock);
 }
 
+/* Whether an update leaves a live slot where it was, as every booking does. */
+static bool
+stays(TupleTableSlot *row, const Lookup *lookup, const LiveSlot *new)
+{
+	LiveSlot old;
+
+	return read_live_slot(row, lookup, &old) && old.doctor_id == new->doctor_id &&old.starts_at ==
+													new->starts_at &&old.ends_at == new->ends_at;
+}
+
 PG_FUNCTION_INFO_V1(booking_check_overlap);
 Datum
 booking_check_overlap(PG_FUNCTION_ARGS)
@@ -217,7 +227,8 @@ booking_check_overlap(PG_FUNCTION_ARGS)
 	const Lookup *lookup = find_lookup(fcinfo, trigger->tg_relation);
 	LiveSlot new;
 
-	if (read_live_slot(row, lookup, &new))
+	if (read_live_slot(row, lookup, &new) &&
+		!(is_update && stays(trigger->tg_trigslot, lookup, &new)))
 		check_overlap(trigger->tg_relation, lookup, &new);
 	return PointerGetDatum(NULL);
 }
