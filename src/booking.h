@@ -152,7 +152,6 @@ typedef struct Caller
 
 extern void booking_caller(Caller *caller);
 extern Datum booking_clinic_ids(const Caller *caller);
-extern bool booking_works_at(const Caller *caller, int64 clinic_id);
 extern void booking_require_may_book(const Caller *caller, int64 patient_id);
 extern void booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id);
 extern void booking_require_may_change(const Caller *caller, int64 appointment_id, int64 patient_id,
@@ -208,8 +207,6 @@ extern void booking_cut_session(DateADT date, const Hours *hours, pg_tz *zone, S
 extern void booking_insert_slots(const Doctor *doctor, const Stretches *slots);
 extern void booking_check_hours(const Hours *hours);
 extern void booking_check_not_too_far(DateADT date, DateADT today);
-extern void booking_check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at,
-										   TimestampTz ends_at);
 
 /* overlap.c */
 

@@ -266,8 +266,8 @@ check_date(DateADT date, const Doctor *doctor)
 }
 
 /* The constraint would refuse it as well, but could not say when the other slot is. */
-void
-booking_check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at)
+static void
+check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at)
 {
 	Refusal clash = {
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
@@ -311,7 +311,7 @@ check_stretch_is_free(const Doctor *doctor, const Stretches *slots)
 	TimestampTz starts_at = slots->list[0].starts_at;
 	TimestampTz ends_at = slots->list[slots->count - 1].ends_at;
 
-	booking_check_calendar_is_free(doctor, starts_at, ends_at);
+	check_calendar_is_free(doctor, starts_at, ends_at);
 	booking_check_not_off(doctor, starts_at, ends_at);
 }
 

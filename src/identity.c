@@ -162,8 +162,8 @@ booking_caller(Caller *caller)
 		read_clinic_ids(claims, caller);
 }
 
-bool
-booking_works_at(const Caller *caller, int64 clinic_id)
+static bool
+works_at(const Caller *caller, int64 clinic_id)
 {
 	for (int i = 0; i < caller->clinic_count; i++)
 	{
@@ -221,7 +221,7 @@ booking_require_may_book(const Caller *caller, int64 patient_id)
 void
 booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id)
 {
-	if (!booking_works_at(caller, clinic_id) && !is_the_patient(caller, patient_id))
+	if (!works_at(caller, clinic_id) && !is_the_patient(caller, patient_id))
 		booking_refuse_caller(
 			psprintf("you are not allowed to book at clinic " INT64_FORMAT, clinic_id));
 }
@@ -230,7 +230,7 @@ void
 booking_require_may_change(const Caller *caller, int64 appointment_id, int64 patient_id,
 						   int64 clinic_id)
 {
-	if (!booking_works_at(caller, clinic_id) && !is_the_patient(caller, patient_id))
+	if (!works_at(caller, clinic_id) && !is_the_patient(caller, patient_id))
 		booking_refuse_appointment(caller, appointment_id);
 }
 
@@ -251,7 +251,7 @@ booking_require_clinic(int64 clinic_id)
 	Caller caller;
 
 	booking_caller(&caller);
-	if (!booking_works_at(&caller, clinic_id))
+	if (!works_at(&caller, clinic_id))
 		booking_refuse_caller(psprintf(
 			"you are not allowed to change the calendar of clinic " INT64_FORMAT, clinic_id));
 }

@@ -190,15 +190,18 @@ is(run_as('ada', 'TABLE booking.patients'), '', 'without claims it is none');
 
 # Nothing of patients in the log, whatever is refused.
 my $logged = -s $node->logfile;
+# the statements themselves are the client's words, not ours
+$node->safe_psql('book', 'ALTER ROLE ada SET log_min_error_statement = panic');
 for my $refused (
 	'SELECT booking.book_slot(2)', 'SELECT booking.book_slot(3, 2)', 'SELECT booking.cancel_appointment(2)',
 	'SELECT booking.reschedule_appointment(2, 3)', 'SELECT * FROM booking.check_booking(3, 2)',
 	q{UPDATE booking.patients SET email = (SELECT email FROM booking.patients WHERE id = 2)},
 	q{SELECT booking.hold_slot(1)})
 {
-	run_as('ada', qq{SET request.jwt.claims = '{"patient_id": 1}'; SET log_min_error_statement = panic; $refused});
+	like(run_as('ada', qq{SET request.jwt.claims = '{"patient_id": 1}'; $refused}), qr/^(42501|PT4\d\d|23\d\d\d): /, "refused: $refused");
 }
 my $log = substr(slurp_file($node->logfile), $logged);
+is(() = $log =~ /ERROR:  /g, 7, 'each refusal is in the log');
 unlike($log, qr/Othername|Ownname|\@(?:other|own)\.example/, 'the log names no patient');
 
 $node->stop;
