@@ -256,6 +256,7 @@ typedef struct BookingFacts
 	int64 clinic_id;
 	int64 doctor_id;
 	TimestampTz starts_at;
+	TimestampTz ends_at;
 	bool is_available;
 
 	char *clinic_name;
