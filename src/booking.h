@@ -325,6 +325,7 @@ extern void booking_refuse_unwritten(const BookingRequest *request) pg_attribute
 
 /* clinic_rules.c */
 
+extern Oid booking_acting_user(void);
 extern void booking_enforce_clinic_rules(const BookingFacts *facts);
 extern void booking_report_clinic_rules(const BookingFacts *facts, ReturnSetInfo *result);
 
