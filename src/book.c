@@ -13,14 +13,16 @@
 
 /*
  * The three writes in one statement. Its WHERE looks at the slot itself once more, since raw
- * SQL takes no advisory lock: without the slot there is no appointment. $1 slot, $2 patient,
- * $3 idempotency key, $4 role, $5 subject.
+ * SQL takes no advisory lock: without the slot, or when it is no longer at the time that was
+ * judged, there is no appointment. $1 slot, $2 patient, $3 idempotency key, $4 role, $5 subject,
+ * $6 start, $7 end.
  */
 #define WRITE_SQL(slot_columns, status, booked_at, hold_expires_at) \
 	"WITH slot AS (" \
 	"    UPDATE booking.time_slots SET " slot_columns \
 	", updated_at = now()" \
 	"    WHERE id = $1 AND is_available AND deleted_at IS NULL" \
+	"    AND starts_at = $6 AND ends_at = $7" \
 	"    RETURNING id, clinic_id, doctor_id, starts_at, ends_at), " \
 	"made AS (" \
 	"    INSERT INTO booking.appointments AS a" \
@@ -36,14 +38,14 @@
 	"    SELECT id, time_slot_id, status, $4, $5 FROM made) " \
 	"SELECT appointment FROM made"
 
-#define WRITE_ARGTYPES INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID
+#define WRITE_ARGTYPES INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID
 
 static BookingPlan book_plan = {
 	WRITE_SQL("is_available = false, held_until = NULL", "'booked'", "now()", "NULL"),
-	5,
+	7,
 	{WRITE_ARGTYPES}};
 static BookingPlan hold_plan = {
-	WRITE_SQL("held_until = $6", "'pending'", "NULL", "$6"), 6, {WRITE_ARGTYPES, TIMESTAMPTZOID}};
+	WRITE_SQL("held_until = $8", "'pending'", "NULL", "$8"), 8, {WRITE_ARGTYPES, TIMESTAMPTZOID}};
 
 /* The patient's own hold, while it is one, becomes an appointment or is extended. */
 static BookingPlan confirm_plan = {
@@ -192,12 +194,14 @@ write_appointment(const BookingRequest *request, const BookingFacts *facts, cons
 	Change change = {facts->occupant_id, false, false, NULL, false};
 	Datum key = PointerGetDatum(request->idempotency_key);
 	char key_null = request->idempotency_key ? ' ' : 'n';
-	char nulls[] = {' ', ' ', key_null, ' ', ' ', ' '};
+	char nulls[] = {' ', ' ', key_null, ' ', ' ', ' ', ' ', ' '};
 	Datum values[] = {Int64GetDatum(request->slot_id),
 					  Int64GetDatum(request->patient_id),
 					  key,
 					  CStringGetTextDatum(caller->role),
 					  booking_optional_text(caller->subject, &nulls[4]),
+					  TimestampTzGetDatum(facts->starts_at),
+					  TimestampTzGetDatum(facts->ends_at),
 					  TimestampTzGetDatum(expires_at)};
 	Datum own_values[] = {Int64GetDatum(facts->occupant_id), key, TimestampTzGetDatum(expires_at)};
 	char own_nulls[] = {' ', key_null, ' '};

@@ -260,6 +260,7 @@ typedef struct BookingFacts
 	int64 clinic_id;
 	int64 doctor_id;
 	TimestampTz starts_at;
+	TimestampTz ends_at;
 	bool is_available;
 
 	char *clinic_name;
@@ -328,6 +329,7 @@ extern void booking_refuse_unwritten(const BookingRequest *request) pg_attribute
 
 /* clinic_rules.c */
 
+extern Oid booking_acting_user(void);
 extern void booking_enforce_clinic_rules(const BookingFacts *facts);
 extern void booking_report_clinic_rules(const BookingFacts *facts, ReturnSetInfo *result);
 

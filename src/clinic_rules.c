@@ -64,8 +64,9 @@ static Oid kept_relation = InvalidOid;
 static bool kept_is_current = false;
 static uint64 invalidations = 0;
 
-/* The request that rules are being tried on. */
+/* The request that rules are being tried on, and the owner of the one that runs. */
 static const BookingRequest *judged = NULL;
+static Oid running_as = InvalidOid;
 
 static void
 discard(void)
@@ -233,12 +234,23 @@ call_check_function(Oid function, Datum slot, Datum patient)
 }
 
 /*
+ * Whose rights count: the outermost caller's, who cannot be told from a function's owner but so.
+ * A rule, though, must not read with the rights of whoever is booking.
+ */
+Oid
+booking_acting_user(void)
+{
+	return OidIsValid(running_as) ? running_as : GetOuterUserId();
+}
+
+/*
  * Runs a rule as the owner of its function. The new snapshot shows it what was committed
  * while we waited for the locks.
  */
 static char *
 run_as_owner(Oid function, Oid owner, Datum slot, Datum patient)
 {
+	Oid outer = running_as;
 	Oid user;
 	int security;
 	int guc_level;
@@ -249,7 +261,9 @@ run_as_owner(Oid function, Oid owner, Datum slot, Datum patient)
 	guc_level = NewGUCNestLevel();
 	PushActiveSnapshot(GetLatestSnapshot());
 
+	running_as = owner; /* after an error, judge() sets it back */
 	answer = call_check_function(function, slot, patient);
+	running_as = outer;
 
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, guc_level);
@@ -338,6 +352,7 @@ static void
 judge(const BookingFacts *facts, ReturnSetInfo *report)
 {
 	const BookingRequest *outer = judged;
+	Oid outer_user = running_as;
 
 	judged = &facts->request;
 	PG_TRY();
@@ -347,6 +362,7 @@ judge(const BookingFacts *facts, ReturnSetInfo *report)
 	PG_FINALLY();
 	{
 		judged = outer;
+		running_as = outer_user;
 	}
 	PG_END_TRY();
 }

@@ -141,7 +141,7 @@ has_role(Oid user, const char *role)
 void
 booking_caller(Caller *caller)
 {
-	Oid user = GetOuterUserId();
+	Oid user = booking_acting_user();
 	Jsonb *claims = request_claims();
 	char *patient_id = claims ? claim_text(claims, "patient_id") : NULL;
 

@@ -22,17 +22,19 @@ static BookingPlan find_plan = {
 	1,
 	{INT8OID}};
 
-/* Takes the new slot; the trigger frees the old one. */
+/* Takes the new slot, if it is at the time that was judged; the trigger frees the old one. */
 #define MOVE_SQL \
 	"WITH slot AS (" \
 	"    UPDATE booking.time_slots SET is_available = false, held_until = NULL, updated_at = now()" \
 	"    WHERE id = $2 AND is_available AND deleted_at IS NULL" \
+	"    AND starts_at = $3 AND ends_at = $4" \
 	"    RETURNING id, clinic_id, doctor_id, starts_at, ends_at) " \
 	"UPDATE booking.appointments AS a SET time_slot_id = slot.id, clinic_id = slot.clinic_id," \
 	"    doctor_id = slot.doctor_id, starts_at = slot.starts_at, ends_at = slot.ends_at" \
 	" FROM slot WHERE a.id = $1 AND a.status = 'booked' RETURNING a"
 
-static BookingPlan move_plan = {MOVE_SQL, 2, {INT8OID, INT8OID}};
+static BookingPlan move_plan = {
+	MOVE_SQL, 4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
 
 static BookingPlan expired_plan = {
 	"SELECT id, time_slot_id, doctor_id FROM booking.appointments"
@@ -70,7 +72,8 @@ find_appointment(int64 id, const Caller *caller, Found *found)
 /*
  * Locks the slot that an appointment has, and the calendar: whoever closes that may go on to
  * change the appointment, and must not wait for our row lock while we wait for the calendar.
- * The appointment may be moved while we wait.
+ * The appointment may be moved while we wait. A hold may be about to be booked, just before it
+ * expires: the patient's other requests have to wait for that, or they would find it expired.
  */
 static void
 lock_appointment(int64 id)
@@ -78,19 +81,25 @@ lock_appointment(int64 id)
 	Caller caller;
 	Found found;
 	Found locked;
+	bool is_hold; /* nothing becomes one later */
 
 	booking_caller(&caller);
 	find_appointment(id, &caller, &found);
+	is_hold = strcmp(found.status, "pending") == 0;
 	for (;;)
 	{
 		locked = found;
 		booking_lock(SLOT_LOCK, locked.slot_id, ExclusiveLock);
+		if (is_hold)
+			booking_lock(PATIENT_LOCK, locked.patient_id, ExclusiveLock);
 		booking_lock(CALENDAR_LOCK, locked.doctor_id, CALENDAR_BOOK);
 		find_appointment(id, &caller, &found);
 		if (found.slot_id == locked.slot_id && found.doctor_id == locked.doctor_id)
 			break;
 		/* two of a class locked in any order but ascending could deadlock with a move */
 		booking_unlock(CALENDAR_LOCK, locked.doctor_id, CALENDAR_BOOK);
+		if (is_hold)
+			booking_unlock(PATIENT_LOCK, locked.patient_id, ExclusiveLock);
 		booking_unlock(SLOT_LOCK, locked.slot_id, ExclusiveLock);
 	}
 }
@@ -220,7 +229,8 @@ move_appointment(const BookingRequest *request, const BookingFacts *facts, const
 {
 	Found now;
 	Change change = {request->appointment_id, false, false, NULL, false};
-	Datum values[] = {Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id)};
+	Datum values[] = {Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id),
+					  TimestampTzGetDatum(facts->starts_at), TimestampTzGetDatum(facts->ends_at)};
 
 	booking_release_hold(facts);
 	if (booking_change(&change, &move_plan, values, NULL) > 0)

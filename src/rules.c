@@ -17,7 +17,7 @@
  * $4 the appointment that would move to the slot.
  */
 #define LOOK_SQL \
-	"SELECT s.clinic_id, s.doctor_id, s.starts_at, s.is_available," \
+	"SELECT s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.is_available," \
 	"       c.name, c.time_zone, c.is_active AND c.deleted_at IS NULL," \
 	"       $3 + c.min_notice, coalesce($3 + c.booking_horizon, 'infinity')," \
 	"       d.name, d.is_active AND d.deleted_at IS NULL," \
@@ -45,6 +45,7 @@ typedef enum FactColumn
 	SLOT_CLINIC_ID,
 	SLOT_DOCTOR_ID,
 	SLOT_STARTS_AT,
+	SLOT_ENDS_AT,
 	SLOT_IS_AVAILABLE,
 	CLINIC_NAME,
 	CLINIC_TIME_ZONE,
@@ -291,6 +292,7 @@ look(const BookingRequest *request, uint64 (*ask)(BookingPlan *, Datum *, const 
 	facts->clinic_id = DatumGetInt64(fact[SLOT_CLINIC_ID]);
 	facts->doctor_id = DatumGetInt64(fact[SLOT_DOCTOR_ID]);
 	facts->starts_at = DatumGetTimestampTz(fact[SLOT_STARTS_AT]);
+	facts->ends_at = DatumGetTimestampTz(fact[SLOT_ENDS_AT]);
 	facts->is_available = DatumGetBool(fact[SLOT_IS_AVAILABLE]);
 	facts->clinic_name = TextDatumGetCString(fact[CLINIC_NAME]);
 	facts->time_zone = TextDatumGetCString(fact[CLINIC_TIME_ZONE]);

@@ -4,8 +4,8 @@
  *		triggers on appointments, so that raw SQL obeys, and by the files that change them.
  *
  * The guard judges a change before it is made; the follower lets the time slot follow and
- * writes the event. Neither takes an advisory lock: the row lock of the UPDATE that fires them
- * is enough, and a lock taken under it could deadlock with a function that has it already.
+ * writes the event. Neither waits for a patient's or a slot's lock: the row lock of the UPDATE that
+ * fires them is there, and to wait under it could deadlock with a function that has the other.
  */
 #include "booking.h"
 
@@ -84,6 +84,7 @@ typedef struct Appointment
 	TupleDesc desc;
 	int64 id;
 	int64 slot_id;
+	int64 patient_id;
 	int64 clinic_id;
 	int64 doctor_id;
 	TimestampTz starts_at;
@@ -107,6 +108,7 @@ read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
 	appointment->desc = desc;
 	appointment->id = DatumGetInt64(column(row, desc, "id", &isnull));
 	appointment->slot_id = DatumGetInt64(column(row, desc, "time_slot_id", &isnull));
+	appointment->patient_id = DatumGetInt64(column(row, desc, "patient_id", &isnull));
 	appointment->clinic_id = DatumGetInt64(column(row, desc, "clinic_id", &isnull));
 	appointment->doctor_id = DatumGetInt64(column(row, desc, "doctor_id", &isnull));
 	appointment->starts_at = DatumGetTimestampTz(column(row, desc, "starts_at", &isnull));
@@ -207,17 +209,40 @@ refuse_transition(const Appointment *old, const Appointment *new, const char *al
 	booking_refuse(&refusal);
 }
 
+/*
+ * While the patient books, somebody may have found the hold expired, or be about to. Our functions
+ * have the patient's lock by now; raw SQL must not wait for it with the row locked.
+ */
+static void
+lock_patient_of_hold(const Appointment *old)
+{
+	if (booking_try_lock(PATIENT_LOCK, old->patient_id, ExclusiveLock))
+		return;
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "patient_not_double_booked",
+		.table = "appointments",
+		.message = psprintf("appointment " INT64_FORMAT " cannot be booked just now", old->id),
+		.detail = "another session is booking for the patient.",
+		.hint = "Try again, or use booking.confirm_hold(), which waits.",
+	});
+}
+
 static void
 check_transition(const Appointment *old, const Appointment *new)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	Datum args[] = {CStringGetTextDatum(old->status), CStringGetTextDatum(new->status),
-					Int64GetDatum(old->clinic_id), TimestampTzGetDatum(old->starts_at),
-					TimestampTzGetDatum(now)};
+					Int64GetDatum(old->clinic_id), TimestampTzGetDatum(old->starts_at), 0};
+	TimestampTz now;
 	Datum values[4];
 	bool nulls[4];
 	char *when;
 	char *allowed;
+
+	if (is_hold(old) && strcmp(new->status, "booked") == 0)
+		lock_patient_of_hold(old);
+	now = GetCurrentTimestamp();
+	args[4] = TimestampTzGetDatum(now);
 
 	booking_execute(&transition_plan, args, NULL);
 	booking_row(0, values, nulls);

@@ -120,6 +120,11 @@ SELECT actor_role = current_user AS by_me, actor FROM booking.appointment_events
 SELECT entry, count(*) FROM regress_mallory.log GROUP BY 1;
 SHOW search_path;
 
+-- The functions that read for whoever calls them read for the rule's owner, not for who is booking.
+SELECT count(*) FROM booking.patient_appointments(3);
+SELECT message FROM pg_temp.tried('got := (SELECT count(*) FROM booking.patient_appointments(3))');
+SELECT count(*) FROM booking.patient_appointments(3);
+
 -- A caller's temporary objects do not get in the way of a rule that qualifies its names; what
 -- it does not qualify is of pg_catalog, even if the caller has a path and objects of that name.
 CREATE FUNCTION pg_temp.lower(text) RETURNS text LANGUAGE sql RETURN 'trapped';
