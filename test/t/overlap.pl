@@ -73,11 +73,13 @@ for my $session (1 .. $sessions)
 {
 	srand $session;
 	my $script = join "\n", "\\set VERBOSITY sqlstate", map { transaction() } 1 .. $transactions;
-	my %run = (in => "$script\n\\echo done\n", out => "", err => "");
-	$run{harness} = IPC::Run::start(
-		[ 'psql', '-X', '-q', '-At', '-d', $node->connstr('postgres') ],
-		'<', \$run{in}, '>', \$run{out}, '2>', \$run{err});
-	push @running, \%run;
+	my $file = $node->basedir . "/session$session";
+	append_to_file("$file.sql", "$script\n\\echo done\n");
+	# files, as a session that waits for its output to be read would keep its locks
+	my $harness = IPC::Run::start(
+		[ 'psql', '-X', '-q', '-At', '-f', "$file.sql", '-d', $node->connstr('postgres') ],
+		'>', "$file.out", '2>', "$file.err");
+	push @running, { file => $file, harness => $harness };
 }
 
 # Refused for the overlap, for the same start, for a deadlock or by the isolation level, and what
@@ -86,8 +88,8 @@ my %errors;
 for my $run (@running)
 {
 	IPC::Run::finish($run->{harness});
-	like($run->{out}, qr/^done$/m, 'a session came to its end');
-	$errors{$_}++ for $run->{err} =~ /ERROR:\s+(\w+)/g;
+	like(slurp_file("$run->{file}.out"), qr/^done$/m, 'a session came to its end');
+	$errors{$_}++ for slurp_file("$run->{file}.err") =~ /ERROR:\s+(\w+)/g;
 }
 note join ", ", map { "$_: $errors{$_}" } sort keys %errors;
 cmp_ok($errors{'23P01'} // 0, '>', 50, 'many overlaps were refused');
