@@ -130,6 +130,14 @@ static const Refusal violations[] = {
 	},
 	{
 		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "time_off_lasts_up_to_5_years",
+		.table = "time_off",
+		.message = "the time off does not end after it starts, or lasts over 5 years",
+		.detail = "it is a little too long: years have 365 or 366 days.",
+		.hint = "Check both ends of the time off.",
+	},
+	{
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
 		.rule = "time_off_reason_has_at_most_500_characters",
 		.table = "time_off",
 		.message = "the reason has more than 500 characters",

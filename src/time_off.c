@@ -236,6 +236,7 @@ check_range(const TimeOff *off)
 		refuse_time_off(ERRCODE_BOOKING_UNPROCESSABLE, "time_off_lasts_up_to_5_years",
 						"the time off does not end after it starts, or lasts over 5 years",
 						"an infinite one is too long, too.", "Check both ends of the time off.");
+	booking_require_date(booking_local_date(off->starts_at, pg_tzset("UTC")));
 }
 
 /* Enters it, withdraws the slots in it and returns the appointments in it. */
