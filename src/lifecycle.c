@@ -33,8 +33,7 @@ static BookingPlan find_plan = {
 	"    doctor_id = slot.doctor_id, starts_at = slot.starts_at, ends_at = slot.ends_at" \
 	" FROM slot WHERE a.id = $1 AND a.status = 'booked' RETURNING a"
 
-static BookingPlan move_plan = {
-	MOVE_SQL, 4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
+static BookingPlan move_plan = {MOVE_SQL, 4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
 
 static BookingPlan expired_plan = {
 	"SELECT id, time_slot_id, doctor_id FROM booking.appointments"

@@ -270,6 +270,42 @@ concerns_appointments(const TriggerData *trigger)
 	return false;
 }
 
+static Datum
+new_value(const TriggerData *trigger, const char *name)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool isnull;
+
+	return heap_getattr(trigger->tg_newtuple, SPI_fnumber(desc, name), desc, &isnull);
+}
+
+/*
+ * No slot is moved into time off. The calendar is only locked if that can be done at once: who
+ * waits for it here has the row lock, for which who has closed the calendar may be waiting.
+ */
+static void
+check_new_time(const TriggerData *trigger)
+{
+	static const Refusal closed = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "doctor_not_off",
+		.table = "time_off",
+		.message = "the doctor's calendar is being changed",
+		.detail = "another session is entering time off, or handing slots to a substitute.",
+		.hint = "Try again.",
+	};
+	int64 doctor_id = DatumGetInt64(new_value(trigger, "doctor_id"));
+	Doctor doctor;
+
+	if (!column_changes(trigger, "starts_at") && !column_changes(trigger, "ends_at"))
+		return;
+	if (!booking_try_lock(CALENDAR_LOCK, doctor_id, CALENDAR_BOOK))
+		booking_refuse(&closed);
+	booking_find_doctor(doctor_id, &doctor);
+	booking_check_not_off(&doctor, DatumGetTimestampTz(new_value(trigger, "starts_at")),
+						  DatumGetTimestampTz(new_value(trigger, "ends_at")));
+}
+
 /* A BEFORE UPDATE trigger, for raw SQL: what is booked stays as it was booked. */
 PG_FUNCTION_INFO_V1(booking_guard_time_slot);
 Datum
@@ -286,6 +322,7 @@ booking_guard_time_slot(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (booking_execute(&occupied_plan, &slot_id, NULL) > 0)
 		refuse_occupied(DatumGetInt64(slot_id));
+	check_new_time(trigger);
 	SPI_finish();
 	return PointerGetDatum(trigger->tg_newtuple);
 }

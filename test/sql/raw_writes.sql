@@ -180,4 +180,11 @@ CREATE TRIGGER skip BEFORE INSERT ON booking.appointments FOR EACH ROW EXECUTE F
 SELECT sqlstate FROM pg_temp.refusal('SELECT booking.book_slot(2, 1)');
 SELECT is_available FROM booking.time_slots WHERE id = 2;
 
+-- a free slot is not moved into time off, by whatever way
+SELECT id AS moving FROM booking.add_time_slots(1, '2099-09-01', '09:00', '10:00', 60) \gset
+SELECT FROM booking.add_days_off('2099-09-02', '2099-09-02', doctor_id => 1);
+SELECT sqlstate, rule, follows_contract FROM pg_temp.trial(format(
+	$$UPDATE booking.time_slots SET starts_at = '2099-09-02 09:00', ends_at = '2099-09-02 10:00' WHERE id = %s$$, :moving));
+SELECT sqlstate FROM pg_temp.trial(format(
+	$$UPDATE booking.time_slots SET starts_at = '2099-09-01 11:00', ends_at = '2099-09-01 12:00' WHERE id = %s$$, :moving));
 ROLLBACK;
