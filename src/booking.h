@@ -30,6 +30,21 @@
 #define SHORTEST_SLOT_MINUTES 5
 #define LONGEST_SLOT_MINUTES 480
 
+/*
+ * SQL that adds a span to an instant: its months and days by the calendar of a zone, which the
+ * session's own would do as well, but need not be the clinic's.
+ */
+#define PLUS_IN_ZONE(instant, span, zone) \
+	"CASE WHEN " span " < interval '1 day' THEN " instant " + " span " ELSE (" instant \
+	" AT TIME ZONE " zone " + date_trunc('day', " span ")) AT TIME ZONE " zone " + (" span \
+	" - date_trunc('day', " span ")) END"
+
+/* From when until when a slot of a clinic c has to start to be booked now. */
+#define EARLIEST_START(now) PLUS_IN_ZONE(now, "c.min_notice", "c.time_zone")
+#define LATEST_START(now) \
+	"CASE WHEN c.booking_horizon IS NULL THEN 'infinity' ELSE " PLUS_IN_ZONE( \
+		now, "c.booking_horizon", "c.time_zone") " END"
+
 /* refuse.c */
 
 /* Why something is refused; table is NULL where no table is concerned. */

@@ -11,7 +11,8 @@
 #define UPCOMING_SQL \
 	"SELECT count(*) FROM booking.time_slots s" \
 	" JOIN booking.appointments a ON a.time_slot_id = s.id" \
-	" WHERE s.ends_at > clock_timestamp() AND s.starts_at > clock_timestamp() - interval '8 hours'" \
+	" WHERE s.deleted_at IS NULL AND s.ends_at > clock_timestamp()" \
+	" AND s.starts_at > clock_timestamp() - interval '8 hours'" \
 	" AND a.status IN " OCCUPYING_STATUSES \
 	" AND a.status NOT IN ('fulfilled', 'noshow')" \
 	" AND (a.status <> 'pending' OR a.hold_expires_at > clock_timestamp())" \

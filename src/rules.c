@@ -19,7 +19,8 @@
 #define LOOK_SQL \
 	"SELECT s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.is_available," \
 	"       c.name, c.time_zone, c.is_active AND c.deleted_at IS NULL," \
-	"       $3 + c.min_notice, coalesce($3 + c.booking_horizon, 'infinity')," \
+	"       " EARLIEST_START("$3") "," \
+	"       " LATEST_START("$3") "," \
 	"       d.name, d.is_active AND d.deleted_at IS NULL," \
 	"       p.is_active," \
 	"       NOT c.allow_patient_overlap AND EXISTS (" \

@@ -26,8 +26,8 @@
 	" s.deleted_at IS NULL AND s.is_available" \
 	" AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())" \
 	" AND s.starts_at > statement_timestamp() AND s.starts_at >= coalesce($4, '-infinity')" \
-	" AND s.starts_at >= statement_timestamp() + c.min_notice" \
-	" AND s.starts_at <= coalesce(statement_timestamp() + c.booking_horizon, 'infinity')"
+	" AND s.starts_at >= " EARLIEST_START( \
+		"statement_timestamp()") " AND s.starts_at <= " LATEST_START("statement_timestamp()")
 
 #define DOCTOR_WORKS_SQL \
 	" d.is_active AND d.deleted_at IS NULL AND c.is_active AND c.deleted_at IS NULL" \
@@ -44,8 +44,8 @@
 
 /* Who may be booked from when until when; $1 specialization, $2 from. */
 #define DOCTORS_SQL \
-	"SELECT d.id, greatest(statement_timestamp() + c.min_notice, $2)," \
-	"       coalesce(statement_timestamp() + c.booking_horizon, 'infinity')" \
+	"SELECT d.id, greatest(" EARLIEST_START("statement_timestamp()") ", $2)," \
+	"       " LATEST_START("statement_timestamp()") \
 	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id WHERE" DOCTOR_WORKS_SQL
 
 /* So many free slots are read in the order of time before each calendar is read instead. */

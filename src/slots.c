@@ -23,9 +23,9 @@
 	"       (s.ends_at AT TIME ZONE c.time_zone)::time" \
 	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id," \
 	" LATERAL (SELECT greatest($5, $4::timestamp AT TIME ZONE c.time_zone - interval '3 hours'," \
-	"                          statement_timestamp() + c.min_notice) AS first," \
+	"                          " EARLIEST_START("statement_timestamp()") ") AS first," \
 	"                 least($6, ($4 + 1)::timestamp AT TIME ZONE c.time_zone, 'infinity') AS until," \
-	"                 coalesce(statement_timestamp() + c.booking_horizon, 'infinity') AS last) w," \
+	"                 " LATEST_START("statement_timestamp()") " AS last) w," \
 	" LATERAL (SELECT s.id, s.starts_at, s.ends_at FROM booking.time_slots s" \
 	"          WHERE s.doctor_id = d.id AND s.deleted_at IS NULL AND s.is_available" \
 	"          AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())" \
