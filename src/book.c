@@ -2,8 +2,8 @@
  * book.c
  *		Booking a time slot, holding one, and confirming a hold. Called through SQL.
  *
- * Look, lock, look again: a request that cannot succeed is refused by the first look, and has
- * neither locked nor written anything.
+ * Look, lock, look again: a request for a slot that is taken is refused by the first look, and
+ * has neither locked nor written anything.
  */
 #include "booking.h"
 
@@ -12,40 +12,31 @@
 #include "utils/fmgrprotos.h"
 
 /*
- * The three writes in one statement. Its WHERE looks at the slot itself once more, since raw
- * SQL takes no advisory lock: without the slot, or when it is no longer at the time that was
- * judged, there is no appointment. $1 slot, $2 patient, $3 idempotency key, $4 role, $5 subject,
- * $6 start, $7 end.
+ * The writes of a booking. The first looks at the slot itself once more, since raw SQL takes no
+ * advisory lock: when it is not as it was judged, there is no appointment. $1 slot, $2 start,
+ * $3 end.
  */
-#define WRITE_SQL(slot_columns, status, booked_at, hold_expires_at) \
-	"WITH slot AS (" \
-	"    UPDATE booking.time_slots SET " slot_columns \
+#define TAKE_SQL(columns) \
+	"UPDATE booking.time_slots SET " columns \
 	", updated_at = now()" \
-	"    WHERE id = $1 AND is_available AND deleted_at IS NULL" \
-	"    AND starts_at = $6 AND ends_at = $7" \
-	"    RETURNING id, clinic_id, doctor_id, starts_at, ends_at), " \
-	"made AS (" \
-	"    INSERT INTO booking.appointments AS a" \
-	"        (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at," \
-	"         status, booked_at, hold_expires_at, idempotency_key)" \
-	"    SELECT id, $2, clinic_id, doctor_id, starts_at, ends_at," \
-	"           " status ", " booked_at ", " hold_expires_at \
-	", $3 FROM slot" \
-	"    RETURNING a AS appointment, a.id, a.time_slot_id, a.status), " \
-	"event AS (" \
-	"    INSERT INTO booking.appointment_events" \
-	"        (appointment_id, time_slot_id, to_status, actor_role, actor)" \
-	"    SELECT id, time_slot_id, status, $4, $5 FROM made) " \
-	"SELECT appointment FROM made"
+	" WHERE id = $1 AND is_available AND deleted_at IS NULL" \
+	" AND starts_at = $2 AND ends_at = $3 RETURNING clinic_id, doctor_id"
+#define TAKE_ARGTYPES INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
 
-#define WRITE_ARGTYPES INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID
+/* $1 slot, $2 patient, $3 clinic, $4 doctor, $5 start, $6 end, $7 idempotency key, $8 expiry. */
+#define INSERT_SQL(status, booked_at) \
+	"INSERT INTO booking.appointments AS a" \
+	" (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at," \
+	"  idempotency_key, hold_expires_at, status, booked_at)" \
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, " status ", " booked_at ") RETURNING a, a.id"
+#define INSERT_ARGTYPES \
+	INT8OID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID
 
-static BookingPlan book_plan = {
-	WRITE_SQL("is_available = false, held_until = NULL", "'booked'", "now()", "NULL"),
-	7,
-	{WRITE_ARGTYPES}};
-static BookingPlan hold_plan = {
-	WRITE_SQL("held_until = $8", "'pending'", "NULL", "$8"), 8, {WRITE_ARGTYPES, TIMESTAMPTZOID}};
+static BookingPlan take_plan = {
+	TAKE_SQL("is_available = false, held_until = NULL"), 3, {TAKE_ARGTYPES}};
+static BookingPlan hold_plan = {TAKE_SQL("held_until = $4"), 4, {TAKE_ARGTYPES, TIMESTAMPTZOID}};
+static BookingPlan insert_booked_plan = {INSERT_SQL("'booked'", "now()"), 8, {INSERT_ARGTYPES}};
+static BookingPlan insert_hold_plan = {INSERT_SQL("'pending'", "NULL"), 8, {INSERT_ARGTYPES}};
 
 /* The patient's own hold, while it is one, becomes an appointment or is extended. */
 static BookingPlan confirm_plan = {
@@ -156,6 +147,14 @@ booking_refuse_early(const BookingFacts *facts)
 		booking_enforce_rules(facts);
 }
 
+/* Whether it is worth waiting for: most requests that fail come too late for their slot. */
+static bool
+looks_free(const BookingFacts *facts)
+{
+	return facts->slot_exists && (facts->is_available || facts->is_own_hold) &&
+		   !booking_is_occupied(facts) && facts->starts_at > facts->now;
+}
+
 /* Takes a hold that no longer counts out of unique_timeslot. */
 void
 booking_release_hold(const BookingFacts *facts)
@@ -186,38 +185,78 @@ booking_refuse_unwritten(const BookingRequest *request)
 	booking_refuse(&changed);
 }
 
-/* Makes the appointment; a hold when it is to expire. Leaves it as the result. */
+/* Marks the slot. What it says of its doctor is what the appointment will say. */
 static void
-write_appointment(const BookingRequest *request, const BookingFacts *facts, const Caller *caller,
-				  TimestampTz expires_at)
+take(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 {
-	Change change = {facts->occupant_id, false, false, NULL, false};
+	Datum values[] = {Int64GetDatum(facts->request.slot_id), TimestampTzGetDatum(facts->starts_at),
+					  TimestampTzGetDatum(facts->ends_at), TimestampTzGetDatum(expires_at)};
+	Datum taken[2];
+	bool nulls[2];
+
+	if (booking_execute(is_hold ? &hold_plan : &take_plan, values, NULL) == 0)
+		booking_refuse_unwritten(&facts->request);
+	booking_row(0, taken, nulls);
+	facts->clinic_id = DatumGetInt64(taken[0]);
+	facts->doctor_id = DatumGetInt64(taken[1]);
+}
+
+/* Makes the appointment in a slot that was taken for it, and its event. */
+static Datum
+insert(const BookingFacts *facts, const Caller *caller, bool is_hold, TimestampTz expires_at)
+{
+	const BookingRequest *request = &facts->request;
 	Datum key = PointerGetDatum(request->idempotency_key);
-	char key_null = request->idempotency_key ? ' ' : 'n';
-	char nulls[] = {' ', ' ', key_null, ' ', ' ', ' ', ' ', ' '};
+	char nulls[] = {' ', ' ', ' ', ' ', ' ', ' ', key ? ' ' : 'n', is_hold ? ' ' : 'n'};
 	Datum values[] = {Int64GetDatum(request->slot_id),
 					  Int64GetDatum(request->patient_id),
-					  key,
-					  CStringGetTextDatum(caller->role),
-					  booking_optional_text(caller->subject, &nulls[4]),
+					  Int64GetDatum(facts->clinic_id),
+					  Int64GetDatum(facts->doctor_id),
 					  TimestampTzGetDatum(facts->starts_at),
 					  TimestampTzGetDatum(facts->ends_at),
+					  key,
 					  TimestampTzGetDatum(expires_at)};
-	Datum own_values[] = {Int64GetDatum(facts->occupant_id), key, TimestampTzGetDatum(expires_at)};
-	char own_nulls[] = {' ', key_null, ' '};
+	Datum made[2];
+	bool made_nulls[2];
+
+	if (booking_execute(is_hold ? &insert_hold_plan : &insert_booked_plan, values, nulls) == 0)
+		booking_refuse_unwritten(request);
+	booking_row(0, made, made_nulls);
+	booking_write_event(&(Event){
+		.appointment_id = DatumGetInt64(made[1]),
+		.slot_id = request->slot_id,
+		.to_status = is_hold ? "pending" : "booked",
+		.actor_role = caller->role,
+		.actor = caller->subject,
+	});
+	return SPI_datumTransfer(made[0], false, -1);
+}
+
+/* Books, or holds, what was the patient's own hold so far. */
+static Datum
+keep_hold(const BookingFacts *facts, bool is_hold, TimestampTz expires_at)
+{
+	Change change = {facts->occupant_id, false, false, NULL, false};
+	Datum key = PointerGetDatum(facts->request.idempotency_key);
+	char nulls[] = {' ', key ? ' ' : 'n', ' '};
+	Datum values[] = {Int64GetDatum(facts->occupant_id), key, TimestampTzGetDatum(expires_at)};
+
+	if (booking_change(&change, is_hold ? &extend_plan : &confirm_plan, values, nulls) == 0)
+		booking_refuse_unwritten(&facts->request);
+	return booking_returned_row();
+}
+
+/* Makes the appointment; a hold when it is to expire. Returns it in memory that outlives SPI_finish. */
+static Datum
+write_appointment(BookingFacts *facts, const Caller *caller, TimestampTz expires_at)
+{
 	bool is_hold = expires_at != 0;
-	uint64 rows;
 
 	if (facts->is_own_hold)
-		rows =
-			booking_change(&change, is_hold ? &extend_plan : &confirm_plan, own_values, own_nulls);
-	else
-	{
-		booking_release_hold(facts);
-		rows = booking_execute(is_hold ? &hold_plan : &book_plan, values, nulls);
-	}
-	if (rows == 0)
-		booking_refuse_unwritten(request);
+		return keep_hold(facts, is_hold, expires_at);
+	booking_release_hold(facts);
+	take(facts, is_hold, expires_at);
+	return insert(facts, caller, is_hold, expires_at);
 }
 
 /* Books, or holds for as long as hold_for says; 0 is as long as the clinic says. */
@@ -228,12 +267,16 @@ take_slot(const BookingRequest *request, const Caller *caller, bool is_hold, int
 	TimestampTz expires_at = 0;
 	Datum appointment;
 
-	booking_look(request, &facts);
+	booking_glance(request, &facts);
 	if (facts.slot_exists)
 		booking_require_may_book_at(caller, request->patient_id, facts.clinic_id);
 	if (was_answered(request, is_hold, &appointment))
 		return appointment;
-	booking_refuse_early(&facts);
+	if (!looks_free(&facts))
+	{
+		booking_look(request, &facts);
+		booking_refuse_early(&facts);
+	}
 
 	lock_request(request);
 	booking_look_again(request, &facts);
@@ -243,8 +286,7 @@ take_slot(const BookingRequest *request, const Caller *caller, bool is_hold, int
 
 	if (is_hold)
 		expires_at = hold_for ? facts.now + hold_for : facts.clinic_hold_expires_at;
-	write_appointment(request, &facts, caller, expires_at);
-	return booking_returned_row();
+	return write_appointment(&facts, caller, expires_at);
 }
 
 static text *
@@ -392,8 +434,7 @@ booking_confirm_hold(PG_FUNCTION_ARGS)
 	booking_enforce_rules(&facts);
 	if (!facts.is_own_hold)
 		booking_refuse_expired_hold(appointment_id);
-	write_appointment(&request, &facts, &caller, 0);
-	appointment = booking_returned_row();
+	appointment = write_appointment(&facts, &caller, 0);
 	SPI_finish();
 	return appointment;
 }

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "catalog/pg_type_d.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -111,6 +112,46 @@ extern Datum booking_returned_row(void);
 extern ReturnSetInfo *booking_start_set(FunctionCallInfo fcinfo);
 extern void booking_return_set(FunctionCallInfo fcinfo);
 extern void booking_return_set_of_rows(FunctionCallInfo fcinfo);
+
+/* scan.c */
+
+#define MAX_SCAN_COLUMNS 8
+
+/* An index that the extension reads by itself, and the columns of the table it wants. */
+typedef struct BookingIndex
+{
+	const char *table;
+	const char *name;
+	const char *columns[MAX_SCAN_COLUMNS];
+
+	/* what the names stand for, while nobody has changed it */
+	bool is_current;
+	Oid table_oid;
+	Oid oid; /* InvalidOid when there is no such index */
+	AttrNumber numbers[MAX_SCAN_COLUMNS];
+
+	bool is_remembered;
+	struct BookingIndex *next;
+} BookingIndex;
+
+typedef struct BookingScan
+{
+	const BookingIndex *index;
+	Relation table;
+	Relation relation; /* the index */
+	IndexScanDesc state;
+	TupleTableSlot *row;
+} BookingScan;
+
+extern Oid booking_relation(const char *name);
+extern void booking_know_columns(BookingIndex *index);
+extern void booking_start_scan(BookingScan *scan, BookingIndex *index, Snapshot snapshot,
+							   ScanKey keys, int count);
+extern void booking_start_scan_by_id(BookingScan *scan, BookingIndex *index, Snapshot snapshot,
+									 int64 id);
+extern bool booking_next_row(BookingScan *scan, ScanDirection direction);
+extern Datum booking_column(const BookingScan *scan, int column, bool *isnull);
+extern void booking_end_scan(BookingScan *scan);
 
 /* lock.c */
 
@@ -247,12 +288,13 @@ extern void booking_check_not_off(const Doctor *doctor, TimestampTz starts_at, T
 /* local_time.c */
 
 extern pg_tz *booking_zone(const char *name);
-
+extern TimestampTz booking_plus_in_zone(TimestampTz instant, const Interval *span,
+										const char *time_zone);
 extern char *booking_local_time(TimestampTz instant, const char *time_zone);
 extern void booking_require_date(DateADT date);
 extern Datum booking_known_zone(Datum name);
 
-/* rules.c */
+/* facts.c */
 
 /* What a caller asks for: a slot, for a patient if one was named. */
 typedef struct BookingRequest
@@ -265,7 +307,7 @@ typedef struct BookingRequest
 	text *idempotency_key;  /* NULL when there is none */
 } BookingRequest;
 
-/* Everything a rule may look at, gathered by one query at one moment. */
+/* Everything a rule may look at, gathered at one moment. */
 typedef struct BookingFacts
 {
 	BookingRequest request;
@@ -305,8 +347,13 @@ typedef struct BookingFacts
 extern void booking_read_request(FunctionCallInfo fcinfo, const Caller *caller,
 								 BookingRequest *request);
 extern void booking_look(const BookingRequest *request, BookingFacts *facts);
+extern void booking_glance(const BookingRequest *request, BookingFacts *facts);
 extern void booking_look_now(const BookingRequest *request, BookingFacts *facts);
+extern void booking_look_as_asked(const BookingRequest *request, BookingFacts *facts);
 extern bool booking_is_occupied(const BookingFacts *facts);
+
+/* rules.c */
+
 extern void booking_enforce_rules(const BookingFacts *facts);
 extern void booking_report_rule(ReturnSetInfo *result, const char *name, bool judged,
 								const Refusal *refusal);
@@ -328,6 +375,20 @@ typedef struct Change
 	bool is_nobodys;    /* whoever came upon it is not its actor */
 } Change;
 
+/* What happened to an appointment; NULL where there is none. */
+typedef struct Event
+{
+	int64 appointment_id;
+	int64 slot_id;
+	const char *from_status;
+	const char *to_status;
+	const char *actor_role;
+	const char *actor;
+	const char *reason;
+} Event;
+
+extern bool booking_status_occupies(const char *status);
+extern void booking_write_event(const Event *event);
 extern uint64 booking_change(const Change *change, BookingPlan *plan, Datum *values,
 							 const char *nulls);
 extern uint64 booking_set_status(int64 appointment_id, const char *status, const char *reason);

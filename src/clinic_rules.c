@@ -92,7 +92,7 @@ discard_for_name(Datum arg, int cache, uint32 hash)
 static Oid
 row_type(const char *table)
 {
-	return get_rel_type_id(get_relname_relid(table, get_namespace_oid("booking", false)));
+	return get_rel_type_id(booking_relation(table));
 }
 
 /* Whether a function is of the form that a rule's has to be. */
@@ -172,7 +172,7 @@ read_rules(void)
 		is_listening = true;
 	}
 
-	kept_relation = get_relname_relid("rules", get_namespace_oid("booking", false));
+	kept_relation = booking_relation("rules");
 	seen = invalidations;
 	context = AllocSetContextCreate(CurrentMemoryContext, "booking rules", ALLOCSET_SMALL_SIZES);
 	PushActiveSnapshot(GetLatestSnapshot());

@@ -9,6 +9,7 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
 /* As clinic_time_zone_has_1_to_64_characters has it. */
@@ -36,6 +37,26 @@ booking_local_time(TimestampTz instant, const char *time_zone)
 		return pstrdup(timestamptz_to_str(instant));
 	return psprintf("%04d-%02d-%02d %02d:%02d %s (%s)", tm.tm_year, tm.tm_mon, tm.tm_mday,
 					tm.tm_hour, tm.tm_min, abbreviation ? abbreviation : "", time_zone);
+}
+
+/* Adds a span, its months and days by the calendar of the zone. See PLUS_IN_ZONE. */
+TimestampTz
+booking_plus_in_zone(TimestampTz instant, const Interval *span, const char *time_zone)
+{
+	Interval calendar = {0, span->day, span->month};
+	Interval clock = {span->time, 0, 0};
+	Datum moment = TimestampTzGetDatum(instant);
+
+	if (span->month != 0 || span->day != 0)
+	{
+		Datum zone = CStringGetTextDatum(time_zone);
+
+		moment = DirectFunctionCall2(timestamptz_zone, zone, moment);
+		moment = DirectFunctionCall2(timestamp_pl_interval, moment, IntervalPGetDatum(&calendar));
+		moment = DirectFunctionCall2(timestamp_zone, zone, moment);
+	}
+	return DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_pl_interval, moment, IntervalPGetDatum(&clock)));
 }
 
 /* What a message shows of a name that may be a megabyte long. */

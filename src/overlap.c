@@ -13,29 +13,24 @@
  */
 #include "booking.h"
 
-#include "access/genam.h"
 #include "access/stratnum.h"
-#include "access/tableam.h"
-#include "access/table.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
 #include "executor/tuptable.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* What stays the same for all rows of a statement: found once, kept in fn_extra. */
-typedef struct Lookup
+enum
 {
-	Oid index;
-	AttrNumber id;
-	AttrNumber doctor_id;
-	AttrNumber starts_at;
-	AttrNumber ends_at;
-	AttrNumber deleted_at;
-} Lookup;
+	SLOT_ID,
+	SLOT_DOCTOR_ID,
+	SLOT_STARTS_AT,
+	SLOT_ENDS_AT,
+	SLOT_DELETED_AT
+};
+static BookingIndex slots = {.table = "time_slots",
+							 .name = "doctor_slots_start_once",
+							 .columns = {"id", "doctor_id", "starts_at", "ends_at", "deleted_at"}};
 
 typedef struct LiveSlot
 {
@@ -46,43 +41,20 @@ typedef struct LiveSlot
 	ItemPointerData tid;
 } LiveSlot;
 
-static void
-look_up(Relation table, Lookup *lookup)
-{
-	TupleDesc desc = RelationGetDescr(table);
-
-	lookup->index = get_relname_relid("doctor_slots_start_once", RelationGetNamespace(table));
-	lookup->id = SPI_fnumber(desc, "id");
-	lookup->doctor_id = SPI_fnumber(desc, "doctor_id");
-	lookup->starts_at = SPI_fnumber(desc, "starts_at");
-	lookup->ends_at = SPI_fnumber(desc, "ends_at");
-	lookup->deleted_at = SPI_fnumber(desc, "deleted_at");
-}
-
-static const Lookup *
-find_lookup(FunctionCallInfo fcinfo, Relation table)
-{
-	if (fcinfo->flinfo->fn_extra == NULL)
-	{
-		fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Lookup));
-		look_up(table, fcinfo->flinfo->fn_extra);
-	}
-	return fcinfo->flinfo->fn_extra;
-}
-
 /* False for a removed slot, which overlaps nothing. */
 static bool
-read_live_slot(TupleTableSlot *row, const Lookup *lookup, LiveSlot *slot)
+read_live_slot(TupleTableSlot *row, LiveSlot *slot)
 {
+	const AttrNumber *numbers = slots.numbers;
 	bool isnull;
 
-	(void) slot_getattr(row, lookup->deleted_at, &isnull);
+	(void) slot_getattr(row, numbers[SLOT_DELETED_AT], &isnull);
 	if (!isnull)
 		return false;
-	slot->id = DatumGetInt64(slot_getattr(row, lookup->id, &isnull));
-	slot->doctor_id = DatumGetInt64(slot_getattr(row, lookup->doctor_id, &isnull));
-	slot->starts_at = DatumGetTimestampTz(slot_getattr(row, lookup->starts_at, &isnull));
-	slot->ends_at = DatumGetTimestampTz(slot_getattr(row, lookup->ends_at, &isnull));
+	slot->id = DatumGetInt64(slot_getattr(row, numbers[SLOT_ID], &isnull));
+	slot->doctor_id = DatumGetInt64(slot_getattr(row, numbers[SLOT_DOCTOR_ID], &isnull));
+	slot->starts_at = DatumGetTimestampTz(slot_getattr(row, numbers[SLOT_STARTS_AT], &isnull));
+	slot->ends_at = DatumGetTimestampTz(slot_getattr(row, numbers[SLOT_ENDS_AT], &isnull));
 	slot->tid = row->tts_tid;
 	return true;
 }
@@ -91,25 +63,17 @@ read_live_slot(TupleTableSlot *row, const Lookup *lookup, LiveSlot *slot)
  * Starts a walk over the doctor's slots that may overlap a stretch: those that start before it
  * ends, and at most a slot's greatest length before it starts.
  */
-static IndexScanDesc
-start_walk(Relation table, Relation index, Snapshot snapshot, int64 doctor_id,
-		   const Stretch *stretch)
+static void
+start_walk(BookingScan *scan, Snapshot snapshot, int64 doctor_id, const Stretch *stretch)
 {
 	TimestampTz first = stretch->starts_at - LONGEST_SLOT_MINUTES * USECS_PER_MINUTE;
 	ScanKeyData keys[3];
-	IndexScanDesc scan;
 
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(doctor_id));
 	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(first));
 	ScanKeyInit(&keys[2], 2, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
 				TimestampTzGetDatum(stretch->ends_at));
-#if PG_VERSION_NUM >= 180000
-	scan = index_beginscan(table, index, snapshot, NULL, lengthof(keys), 0);
-#else
-	scan = index_beginscan(table, index, snapshot, lengthof(keys), 0);
-#endif
-	index_rescan(scan, keys, lengthof(keys), NULL, 0);
-	return scan;
+	booking_start_scan(scan, &slots, snapshot, keys, lengthof(keys));
 }
 
 /*
@@ -118,30 +82,20 @@ start_walk(Relation table, Relation index, Snapshot snapshot, int64 doctor_id,
  * fills it, would read all of the table for each doctor.
  */
 void
-booking_read_slots(int64 doctor_id, const Stretch *stretch, Stretches *slots)
+booking_read_slots(int64 doctor_id, const Stretch *stretch, Stretches *found)
 {
-	Relation table = table_open(
-		get_relname_relid("time_slots", get_namespace_oid("booking", false)), AccessShareLock);
-	TupleTableSlot *row = table_slot_create(table, NULL);
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	Relation index;
-	IndexScanDesc scan;
-	Lookup lookup;
+	BookingScan scan;
 	LiveSlot slot;
 
-	look_up(table, &lookup);
-	index = index_open(lookup.index, AccessShareLock);
-	scan = start_walk(table, index, snapshot, doctor_id, stretch);
-	while (index_getnext_slot(scan, ForwardScanDirection, row))
+	start_walk(&scan, snapshot, doctor_id, stretch);
+	while (booking_next_row(&scan, ForwardScanDirection))
 	{
-		if (read_live_slot(row, &lookup, &slot) && slot.ends_at > stretch->starts_at)
-			booking_add_stretch(slots, slot.starts_at, slot.ends_at);
+		if (read_live_slot(scan.row, &slot) && slot.ends_at > stretch->starts_at)
+			booking_add_stretch(found, slot.starts_at, slot.ends_at);
 	}
-	index_endscan(scan);
-	index_close(index, AccessShareLock);
+	booking_end_scan(&scan);
 	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(row);
-	table_close(table, AccessShareLock);
 }
 
 /*
@@ -149,28 +103,27 @@ booking_read_slots(int64 doctor_id, const Stretch *stretch, Stretches *slots)
  * *undecided is the transaction whose end will tell whether it stays, if there is one.
  */
 static bool
-find_overlap(Relation table, Relation index, const Lookup *lookup, const LiveSlot *new,
-			 TupleTableSlot *row, TransactionId *undecided)
+find_overlap(const LiveSlot *new, TransactionId *undecided)
 {
 	const Stretch stretch = {new->starts_at, new->ends_at};
 	SnapshotData dirty;
-	IndexScanDesc scan;
+	BookingScan scan;
 	LiveSlot other;
 	bool overlaps = false;
 	bool is_over = false;
 
 	InitDirtySnapshot(dirty);
-	scan = start_walk(table, index, &dirty, new->doctor_id, &stretch);
-	while (!overlaps && !is_over && index_getnext_slot(scan, BackwardScanDirection, row))
+	start_walk(&scan, &dirty, new->doctor_id, &stretch);
+	while (!overlaps && !is_over && booking_next_row(&scan, BackwardScanDirection))
 	{
 		/* by id: another trigger may have written a version of our row since, at another place */
-		if (!read_live_slot(row, lookup, &other) || other.id == new->id)
+		if (!read_live_slot(scan.row, &other) || other.id == new->id)
 			continue;
 		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
 		overlaps = other.ends_at > new->starts_at;
 		is_over = !overlaps && !TransactionIdIsValid(*undecided);
 	}
-	index_endscan(scan);
+	booking_end_scan(&scan);
 	return overlaps;
 }
 
@@ -191,30 +144,26 @@ refuse_overlap(const LiveSlot *new)
 }
 
 static void
-check_overlap(Relation table, const Lookup *lookup, const LiveSlot *new)
+check_overlap(Relation table, LiveSlot *new)
 {
-	Relation index = index_open(lookup->index, AccessShareLock);
-	TupleTableSlot *row = table_slot_create(table, NULL);
 	TransactionId undecided;
 
-	while (find_overlap(table, index, lookup, new, row, &undecided))
+	while (find_overlap(new, &undecided))
 	{
 		if (!TransactionIdIsValid(undecided))
 			refuse_overlap(new);
-		XactLockTableWait(undecided, table, (ItemPointer) & new->tid, XLTW_RecheckExclusionConstr);
+		XactLockTableWait(undecided, table, &new->tid, XLTW_RecheckExclusionConstr);
 	}
-	ExecDropSingleTupleTableSlot(row);
-	index_close(index, AccessShareLock);
 }
 
 /* Whether an update leaves a live slot where it was, as every booking does. */
 static bool
-stays(TupleTableSlot *row, const Lookup *lookup, const LiveSlot *new)
+stays(TupleTableSlot *row, const LiveSlot *new)
 {
 	LiveSlot old;
 
-	return read_live_slot(row, lookup, &old) && old.doctor_id == new->doctor_id &&old.starts_at ==
-													new->starts_at &&old.ends_at == new->ends_at;
+	return read_live_slot(row, &old) && old.doctor_id == new->doctor_id &&old.starts_at ==
+											new->starts_at &&old.ends_at == new->ends_at;
 }
 
 PG_FUNCTION_INFO_V1(booking_check_overlap);
@@ -224,11 +173,10 @@ booking_check_overlap(PG_FUNCTION_ARGS)
 	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ROW_WRITE, "time_slots");
 	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	TupleTableSlot *row = is_update ? trigger->tg_newslot : trigger->tg_trigslot;
-	const Lookup *lookup = find_lookup(fcinfo, trigger->tg_relation);
 	LiveSlot new;
 
-	if (read_live_slot(row, lookup, &new) &&
-		!(is_update && stays(trigger->tg_trigslot, lookup, &new)))
-		check_overlap(trigger->tg_relation, lookup, &new);
+	booking_know_columns(&slots);
+	if (read_live_slot(row, &new) && !(is_update && stays(trigger->tg_trigslot, &new)))
+		check_overlap(trigger->tg_relation, &new);
 	return PointerGetDatum(NULL);
 }

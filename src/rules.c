@@ -2,71 +2,13 @@
  * rules.c
  *		The validation chain of a booking. Called by book.c, and as a dry run through SQL.
  *
- * The rules are a table: adding one is adding a row and a function. They look at facts that
- * one query gathers, so that the whole chain judges one state of the book.
+ * The rules are a table: adding one is adding a row and a function. They look at the facts that
+ * facts.c gathers.
  */
 #include "booking.h"
 
-#include "access/xact.h"
 #include "funcapi.h"
-#include "storage/procarray.h"
 #include "utils/builtins.h"
-
-/*
- * Its columns are FactColumn's, in order. $1 slot, $2 patient, $3 the moment it is asked for,
- * $4 the appointment that would move to the slot.
- */
-#define LOOK_SQL \
-	"SELECT s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.is_available," \
-	"       c.name, c.time_zone, c.is_active AND c.deleted_at IS NULL," \
-	"       " EARLIEST_START("$3") "," \
-	"       " LATEST_START("$3") "," \
-	"       d.name, d.is_active AND d.deleted_at IS NULL," \
-	"       p.is_active," \
-	"       NOT c.allow_patient_overlap AND EXISTS (" \
-	"           SELECT FROM booking.appointments e" \
-	"           WHERE e.patient_id = $2 AND e.time_slot_id <> s.id" \
-	"           AND e.id IS DISTINCT FROM $4" \
-	"           AND e.starts_at < s.ends_at AND e.ends_at > s.starts_at" \
-	"           AND e.starts_at > s.starts_at - interval '8 hours'" \
-	"           AND e.status IN " OCCUPYING_STATUSES \
-	"           AND (e.status <> 'pending' OR e.hold_expires_at > $3))," \
-	"       $3 + c.hold_duration," \
-	"       a.id, a.patient_id, a.status = 'pending', a.hold_expires_at <= $3, a.xmax" \
-	" FROM (SELECT) AS request" \
-	" LEFT JOIN booking.time_slots s ON s.id = $1 AND s.deleted_at IS NULL" \
-	" LEFT JOIN booking.clinics c ON c.id = s.clinic_id" \
-	" LEFT JOIN booking.doctors d ON d.id = s.doctor_id" \
-	" LEFT JOIN booking.patients p ON p.id = $2 AND p.deleted_at IS NULL" \
-	" LEFT JOIN booking.appointments a ON a.time_slot_id = s.id" \
-	"     AND a.status IN " OCCUPYING_STATUSES
-
-typedef enum FactColumn
-{
-	SLOT_CLINIC_ID,
-	SLOT_DOCTOR_ID,
-	SLOT_STARTS_AT,
-	SLOT_ENDS_AT,
-	SLOT_IS_AVAILABLE,
-	CLINIC_NAME,
-	CLINIC_TIME_ZONE,
-	CLINIC_IS_ACTIVE,
-	CLINIC_EARLIEST_START,
-	CLINIC_LATEST_START,
-	DOCTOR_NAME,
-	DOCTOR_IS_ACTIVE,
-	PATIENT_IS_ACTIVE,
-	PATIENT_IS_ELSEWHERE,
-	HOLD_EXPIRES_AT,
-	OCCUPANT_ID,
-	OCCUPANT_PATIENT_ID,
-	OCCUPANT_IS_HOLD,
-	OCCUPANT_HOLD_EXPIRED,
-	OCCUPANT_XMAX,
-	FACT_COLUMNS
-} FactColumn;
-
-static BookingPlan look_plan = {LOOK_SQL, 4, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID}};
 
 /* What a rule is about; it can only be judged when that exists. */
 typedef enum RuleSubject
@@ -85,13 +27,6 @@ typedef struct Rule
 	RuleSubject subject;
 	bool (*passes)(const BookingFacts *facts, Refusal *why);
 } Rule;
-
-/* By somebody else, that is: an expired hold keeps nobody out, nor does the patient's own. */
-bool
-booking_is_occupied(const BookingFacts *facts)
-{
-	return facts->has_occupant && !facts->is_expired_hold && !facts->is_own_hold;
-}
 
 /* Such as "Dr Grace Hopper at Harley Street, 2099-06-01 09:00 BST (Europe/London).". */
 static char *
@@ -256,66 +191,6 @@ static const Rule chain[] = {
 	 patient_not_double_booked},
 };
 
-/* Whether a row version that we see is being replaced by another session. */
-static bool
-is_changing(TransactionId xmax)
-{
-	return TransactionIdIsNormal(xmax) && !TransactionIdIsCurrentTransactionId(xmax) &&
-		   TransactionIdIsInProgress(xmax);
-}
-
-/* Gathers the facts about a request, in the snapshot that ask() chooses. */
-static void
-look(const BookingRequest *request, uint64 (*ask)(BookingPlan *, Datum *, const char *),
-	 BookingFacts *facts)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	Datum args[] = {Int64GetDatum(request->slot_id), Int64GetDatum(request->patient_id),
-					TimestampTzGetDatum(now), Int64GetDatum(request->appointment_id)};
-	const char arg_nulls[] = {' ', request->has_patient ? ' ' : 'n', ' ',
-							  request->moves_appointment ? ' ' : 'n'};
-	Datum fact[FACT_COLUMNS];
-	bool unknown[FACT_COLUMNS];
-
-	ask(&look_plan, args, arg_nulls);
-	booking_row(0, fact, unknown);
-
-	memset(facts, 0, sizeof(*facts));
-	facts->request = *request;
-	facts->now = now;
-
-	facts->patient_exists = !unknown[PATIENT_IS_ACTIVE];
-	facts->patient_is_active = facts->patient_exists && DatumGetBool(fact[PATIENT_IS_ACTIVE]);
-
-	facts->slot_exists = !unknown[SLOT_CLINIC_ID];
-	if (!facts->slot_exists)
-		return;
-	facts->clinic_id = DatumGetInt64(fact[SLOT_CLINIC_ID]);
-	facts->doctor_id = DatumGetInt64(fact[SLOT_DOCTOR_ID]);
-	facts->starts_at = DatumGetTimestampTz(fact[SLOT_STARTS_AT]);
-	facts->ends_at = DatumGetTimestampTz(fact[SLOT_ENDS_AT]);
-	facts->is_available = DatumGetBool(fact[SLOT_IS_AVAILABLE]);
-	facts->clinic_name = TextDatumGetCString(fact[CLINIC_NAME]);
-	facts->time_zone = TextDatumGetCString(fact[CLINIC_TIME_ZONE]);
-	facts->clinic_is_active = DatumGetBool(fact[CLINIC_IS_ACTIVE]);
-	facts->earliest_start = DatumGetTimestampTz(fact[CLINIC_EARLIEST_START]);
-	facts->latest_start = DatumGetTimestampTz(fact[CLINIC_LATEST_START]);
-	facts->doctor_name = TextDatumGetCString(fact[DOCTOR_NAME]);
-	facts->doctor_is_active = DatumGetBool(fact[DOCTOR_IS_ACTIVE]);
-	facts->patient_is_elsewhere = DatumGetBool(fact[PATIENT_IS_ELSEWHERE]);
-	facts->clinic_hold_expires_at = DatumGetTimestampTz(fact[HOLD_EXPIRES_AT]);
-
-	facts->has_occupant = !unknown[OCCUPANT_ID];
-	if (!facts->has_occupant)
-		return;
-	facts->occupant_id = DatumGetInt64(fact[OCCUPANT_ID]);
-	facts->is_hold = DatumGetBool(fact[OCCUPANT_IS_HOLD]);
-	facts->is_expired_hold = facts->is_hold && DatumGetBool(fact[OCCUPANT_HOLD_EXPIRED]);
-	facts->is_own_hold = facts->is_hold && !facts->is_expired_hold && request->has_patient &&
-						 DatumGetInt64(fact[OCCUPANT_PATIENT_ID]) == request->patient_id;
-	facts->occupant_is_changing = is_changing(DatumGetTransactionId(fact[OCCUPANT_XMAX]));
-}
-
 static bool
 can_be_judged(const Rule *rule, const BookingFacts *facts)
 {
@@ -323,34 +198,6 @@ can_be_judged(const Rule *rule, const BookingFacts *facts)
 	bool needs_patient = rule->subject == PATIENT || rule->subject == SLOT_AND_PATIENT;
 
 	return (facts->slot_exists || !needs_slot) && (facts->patient_exists || !needs_patient);
-}
-
-/* The slot and patient that a call names; without a patient, the one the caller is. */
-void
-booking_read_request(FunctionCallInfo fcinfo, const Caller *caller, BookingRequest *request)
-{
-	booking_require(fcinfo, 0, "slot_id");
-	if (!caller->has_patient_id && (caller->is_admin || caller->is_staff))
-		booking_require(fcinfo, 1, "patient_id");
-
-	memset(request, 0, sizeof(*request));
-	request->slot_id = PG_GETARG_INT64(0);
-	request->has_patient = true;
-	request->patient_id = PG_ARGISNULL(1) ? caller->patient_id : PG_GETARG_INT64(1);
-	booking_require_may_book(caller, request->patient_id);
-}
-
-void
-booking_look(const BookingRequest *request, BookingFacts *facts)
-{
-	look(request, booking_execute, facts);
-}
-
-/* With locks held: sees everything that was committed before they were granted. */
-void
-booking_look_now(const BookingRequest *request, BookingFacts *facts)
-{
-	look(request, booking_execute_now, facts);
 }
 
 /* Raises the first rule that fails, the clinic's own after ours. */
@@ -414,7 +261,7 @@ booking_check_booking(PG_FUNCTION_ARGS)
 
 	result = booking_start_set(fcinfo);
 	SPI_connect();
-	look(&request, booking_query, &facts);
+	booking_look_as_asked(&request, &facts);
 	if (facts.slot_exists)
 		booking_require_may_book_at(&caller, request.patient_id, facts.clinic_id);
 	for (int i = 0; i < lengthof(chain); i++)
@@ -439,7 +286,7 @@ booking_is_slot_available(PG_FUNCTION_ARGS)
 	request.slot_id = PG_GETARG_INT64(0);
 
 	SPI_connect();
-	look(&request, booking_query, &facts);
+	booking_look_as_asked(&request, &facts);
 	if (!facts.slot_exists)
 		booking_refuse_unknown(&booking_slot, request.slot_id);
 	for (int i = 0; i < lengthof(chain) && available; i++)

@@ -117,8 +117,8 @@ read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
 	appointment->status = OidOutputFunctionCall(F_ENUM_OUT, column(row, desc, "status", &isnull));
 }
 
-static bool
-occupies_slot(const Appointment *appointment)
+bool
+booking_status_occupies(const char *status)
 {
 	/* as OCCUPYING_STATUSES has it */
 	static const char *const statuses[] = {"pending",    "booked",    "arrived",
@@ -126,10 +126,16 @@ occupies_slot(const Appointment *appointment)
 
 	for (int i = 0; i < lengthof(statuses); i++)
 	{
-		if (strcmp(appointment->status, statuses[i]) == 0)
+		if (strcmp(status, statuses[i]) == 0)
 			return true;
 	}
 	return false;
+}
+
+static bool
+occupies_slot(const Appointment *appointment)
+{
+	return booking_status_occupies(appointment->status);
 }
 
 static bool
@@ -296,24 +302,38 @@ move_slot(const Appointment *old, const Appointment *new)
 		booking_execute(&take_plan, args, NULL);
 }
 
+void
+booking_write_event(const Event *event)
+{
+	char nulls[] = "       ";
+	Datum values[] = {Int64GetDatum(event->appointment_id),
+					  Int64GetDatum(event->slot_id),
+					  booking_optional_text(event->from_status, &nulls[2]),
+					  CStringGetTextDatum(event->to_status),
+					  CStringGetTextDatum(event->actor_role),
+					  booking_optional_text(event->actor, &nulls[5]),
+					  booking_optional_text(event->reason, &nulls[6])};
+
+	booking_execute(&event_plan, values, nulls);
+}
+
 /* A patient sees the events of their own: none may name another patient as its actor. */
 static void
-write_event(const Appointment *old, const Appointment *new, const Change *change)
+note_change(const Appointment *old, const Appointment *new, const Change *change)
 {
 	bool is_nobodys = change != NULL && change->is_nobodys;
 	Caller caller;
-	Datum values[7];
-	char nulls[] = "       ";
 
 	booking_caller(&caller);
-	values[0] = Int64GetDatum(new->id);
-	values[1] = Int64GetDatum(new->slot_id);
-	values[2] = CStringGetTextDatum(old->status);
-	values[3] = CStringGetTextDatum(new->status);
-	values[4] = CStringGetTextDatum(caller.role);
-	values[5] = booking_optional_text(is_nobodys ? NULL : caller.subject, &nulls[5]);
-	values[6] = booking_optional_text(change ? change->reason : NULL, &nulls[6]);
-	booking_execute(&event_plan, values, nulls);
+	booking_write_event(&(Event){
+		.appointment_id = new->id,
+		.slot_id = new->slot_id,
+		.from_status = old->status,
+		.to_status = new->status,
+		.actor_role = caller.role,
+		.actor = is_nobodys ? NULL : caller.subject,
+		.reason = change ? change->reason : NULL,
+	});
 }
 
 /* The change of this appointment that one of our functions is making; NULL for raw SQL. */
@@ -420,7 +440,7 @@ booking_follow_appointment(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	move_slot(&old, &new);
-	write_event(&old, &new, change);
+	note_change(&old, &new, change);
 	SPI_finish();
 	return PointerGetDatum(NULL);
 }

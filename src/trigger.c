@@ -47,8 +47,7 @@ booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !is_used_as(trigger, use) ||
-		(table != NULL && RelationGetRelid(trigger->tg_relation) !=
-							  get_relname_relid(table, get_namespace_oid("booking", false))))
+		(table != NULL && RelationGetRelid(trigger->tg_relation) != booking_relation(table)))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("booking.%s() can only be the trigger it is",
 							   get_func_name(fcinfo->flinfo->fn_oid))));

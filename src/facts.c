@@ -1,0 +1,358 @@
+/*
+ * facts.c
+ *		What a booking's rules look at. Called by everything that judges a request to book.
+ *
+ * One snapshot for all of it, so that the chain judges one state of the book; and by the indexes
+ * themselves, since a join over six tables would cost more than the booking's writes.
+ */
+#include "booking.h"
+
+#include "access/stratnum.h"
+#include "access/sysattr.h"
+#include "access/xact.h"
+#include "storage/procarray.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+enum
+{
+	SLOT_CLINIC_ID,
+	SLOT_DOCTOR_ID,
+	SLOT_STARTS_AT,
+	SLOT_ENDS_AT,
+	SLOT_IS_AVAILABLE,
+	SLOT_DELETED_AT
+};
+static BookingIndex slots = {
+	.table = "time_slots",
+	.name = "time_slots_pkey",
+	.columns = {"clinic_id", "doctor_id", "starts_at", "ends_at", "is_available", "deleted_at"}};
+
+enum
+{
+	CLINIC_NAME,
+	CLINIC_TIME_ZONE,
+	CLINIC_IS_ACTIVE,
+	CLINIC_DELETED_AT,
+	CLINIC_MIN_NOTICE,
+	CLINIC_BOOKING_HORIZON,
+	CLINIC_HOLD_DURATION,
+	CLINIC_ALLOW_PATIENT_OVERLAP
+};
+static BookingIndex clinics = {.table = "clinics",
+							   .name = "clinics_pkey",
+							   .columns = {"name", "time_zone", "is_active", "deleted_at",
+										   "min_notice", "booking_horizon", "hold_duration",
+										   "allow_patient_overlap"}};
+
+enum
+{
+	PERSON_IS_ACTIVE,
+	PERSON_DELETED_AT,
+	PERSON_NAME
+};
+static BookingIndex doctors = {
+	.table = "doctors", .name = "doctors_pkey", .columns = {"is_active", "deleted_at", "name"}};
+static BookingIndex patients = {
+	.table = "patients", .name = "patients_pkey", .columns = {"is_active", "deleted_at"}};
+
+enum
+{
+	APPOINTMENT_ID,
+	APPOINTMENT_PATIENT_ID,
+	APPOINTMENT_TIME_SLOT_ID,
+	APPOINTMENT_ENDS_AT,
+	APPOINTMENT_STATUS,
+	APPOINTMENT_HOLD_EXPIRES_AT
+};
+#define APPOINTMENT_COLUMNS \
+	{ \
+		"id", "patient_id", "time_slot_id", "ends_at", "status", "hold_expires_at" \
+	}
+static BookingIndex occupants = {
+	.table = "appointments", .name = "unique_timeslot", .columns = APPOINTMENT_COLUMNS};
+static BookingIndex patients_appointments = {
+	.table = "appointments", .name = "appointments_of_a_patient", .columns = APPOINTMENT_COLUMNS};
+
+/* A column that is NOT NULL. */
+static Datum
+column(const BookingScan *scan, int number)
+{
+	bool isnull;
+
+	return booking_column(scan, number, &isnull);
+}
+
+static bool
+column_is_null(const BookingScan *scan, int number)
+{
+	bool isnull;
+
+	(void) booking_column(scan, number, &isnull);
+	return isnull;
+}
+
+static char *
+column_text(const BookingScan *scan, int number)
+{
+	return TextDatumGetCString(column(scan, number));
+}
+
+static Interval *
+column_interval(const BookingScan *scan, int number)
+{
+	return DatumGetIntervalP(column(scan, number));
+}
+
+static char *
+column_status(const BookingScan *scan)
+{
+	return OidOutputFunctionCall(F_ENUM_OUT, column(scan, APPOINTMENT_STATUS));
+}
+
+/* Starts a scan for one row by its id, and fetches it; false when there is none. */
+static bool
+find(BookingScan *scan, BookingIndex *index, Snapshot snapshot, int64 id)
+{
+	booking_start_scan_by_id(scan, index, snapshot, id);
+	return booking_next_row(scan, ForwardScanDirection);
+}
+
+static void
+look_at_slot(Snapshot snapshot, BookingFacts *facts)
+{
+	BookingScan scan;
+
+	facts->slot_exists = find(&scan, &slots, snapshot, facts->request.slot_id) &&
+						 column_is_null(&scan, SLOT_DELETED_AT);
+	if (facts->slot_exists)
+	{
+		facts->clinic_id = DatumGetInt64(column(&scan, SLOT_CLINIC_ID));
+		facts->doctor_id = DatumGetInt64(column(&scan, SLOT_DOCTOR_ID));
+		facts->starts_at = DatumGetTimestampTz(column(&scan, SLOT_STARTS_AT));
+		facts->ends_at = DatumGetTimestampTz(column(&scan, SLOT_ENDS_AT));
+		facts->is_available = DatumGetBool(column(&scan, SLOT_IS_AVAILABLE));
+	}
+	booking_end_scan(&scan);
+}
+
+/* Whether a row version that we see is being replaced by another session. */
+static bool
+is_changing(const BookingScan *scan)
+{
+	bool isnull;
+	Datum value = slot_getsysattr(scan->row, MaxTransactionIdAttributeNumber, &isnull);
+	TransactionId xmax = DatumGetTransactionId(value);
+
+	return TransactionIdIsNormal(xmax) && !TransactionIdIsCurrentTransactionId(xmax) &&
+		   TransactionIdIsInProgress(xmax);
+}
+
+static void
+look_at_occupant(Snapshot snapshot, BookingFacts *facts)
+{
+	BookingScan scan;
+
+	facts->has_occupant = find(&scan, &occupants, snapshot, facts->request.slot_id);
+	if (facts->has_occupant)
+	{
+		facts->occupant_id = DatumGetInt64(column(&scan, APPOINTMENT_ID));
+		facts->is_hold = strcmp(column_status(&scan), "pending") == 0;
+		facts->is_expired_hold =
+			facts->is_hold &&
+			DatumGetTimestampTz(column(&scan, APPOINTMENT_HOLD_EXPIRES_AT)) <= facts->now;
+		facts->is_own_hold =
+			facts->is_hold && !facts->is_expired_hold && facts->request.has_patient &&
+			DatumGetInt64(column(&scan, APPOINTMENT_PATIENT_ID)) == facts->request.patient_id;
+		facts->occupant_is_changing = is_changing(&scan);
+	}
+	booking_end_scan(&scan);
+}
+
+/* Returns whether its patients may be in two places at once. */
+static bool
+look_at_clinic(Snapshot snapshot, BookingFacts *facts)
+{
+	BookingScan scan;
+	bool allows_overlap;
+
+	if (!find(&scan, &clinics, snapshot, facts->clinic_id))
+		elog(ERROR, "time slot " INT64_FORMAT " has no clinic", facts->request.slot_id);
+	facts->clinic_name = column_text(&scan, CLINIC_NAME);
+	facts->time_zone = column_text(&scan, CLINIC_TIME_ZONE);
+	facts->clinic_is_active =
+		DatumGetBool(column(&scan, CLINIC_IS_ACTIVE)) && column_is_null(&scan, CLINIC_DELETED_AT);
+	facts->earliest_start = booking_plus_in_zone(
+		facts->now, column_interval(&scan, CLINIC_MIN_NOTICE), facts->time_zone);
+	facts->latest_start =
+		column_is_null(&scan, CLINIC_BOOKING_HORIZON)
+			? DT_NOEND
+			: booking_plus_in_zone(facts->now, column_interval(&scan, CLINIC_BOOKING_HORIZON),
+								   facts->time_zone);
+	facts->clinic_hold_expires_at = DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(facts->now),
+							column(&scan, CLINIC_HOLD_DURATION)));
+	allows_overlap = DatumGetBool(column(&scan, CLINIC_ALLOW_PATIENT_OVERLAP));
+	booking_end_scan(&scan);
+	return allows_overlap;
+}
+
+static void
+look_at_doctor(Snapshot snapshot, BookingFacts *facts)
+{
+	BookingScan scan;
+
+	if (!find(&scan, &doctors, snapshot, facts->doctor_id))
+		elog(ERROR, "time slot " INT64_FORMAT " has no doctor", facts->request.slot_id);
+	facts->doctor_name = column_text(&scan, PERSON_NAME);
+	facts->doctor_is_active =
+		DatumGetBool(column(&scan, PERSON_IS_ACTIVE)) && column_is_null(&scan, PERSON_DELETED_AT);
+	booking_end_scan(&scan);
+}
+
+static void
+look_at_patient(Snapshot snapshot, BookingFacts *facts)
+{
+	BookingScan scan;
+
+	facts->patient_exists = find(&scan, &patients, snapshot, facts->request.patient_id) &&
+							column_is_null(&scan, PERSON_DELETED_AT);
+	facts->patient_is_active =
+		facts->patient_exists && DatumGetBool(column(&scan, PERSON_IS_ACTIVE));
+	booking_end_scan(&scan);
+}
+
+/* Whether an appointment of the patient keeps them from coming to the slot. */
+static bool
+is_in_the_way(const BookingScan *scan, const BookingFacts *facts)
+{
+	const BookingRequest *request = &facts->request;
+	const char *status;
+
+	if (DatumGetInt64(column(scan, APPOINTMENT_TIME_SLOT_ID)) == request->slot_id ||
+		DatumGetTimestampTz(column(scan, APPOINTMENT_ENDS_AT)) <= facts->starts_at ||
+		(request->moves_appointment &&
+		 DatumGetInt64(column(scan, APPOINTMENT_ID)) == request->appointment_id))
+		return false;
+	status = column_status(scan);
+	if (strcmp(status, "pending") == 0)
+		return DatumGetTimestampTz(column(scan, APPOINTMENT_HOLD_EXPIRES_AT)) > facts->now;
+	return booking_status_occupies(status);
+}
+
+/* Looks for another appointment of the patient's during the slot. */
+static void
+look_elsewhere(Snapshot snapshot, BookingFacts *facts)
+{
+	TimestampTz first = facts->starts_at - LONGEST_SLOT_MINUTES * USECS_PER_MINUTE;
+	ScanKeyData keys[3];
+	BookingScan scan;
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(facts->request.patient_id));
+	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(first));
+	ScanKeyInit(&keys[2], 2, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
+				TimestampTzGetDatum(facts->ends_at));
+	booking_start_scan(&scan, &patients_appointments, snapshot, keys, lengthof(keys));
+	while (!facts->patient_is_elsewhere && booking_next_row(&scan, ForwardScanDirection))
+		facts->patient_is_elsewhere = is_in_the_way(&scan, facts);
+	booking_end_scan(&scan);
+}
+
+static void
+start_look(const BookingRequest *request, BookingFacts *facts)
+{
+	memset(facts, 0, sizeof(*facts));
+	facts->request = *request;
+	facts->now = GetCurrentTimestamp();
+}
+
+static void
+look(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
+{
+	start_look(request, facts);
+	look_at_slot(snapshot, facts);
+	if (request->has_patient)
+		look_at_patient(snapshot, facts);
+	if (!facts->slot_exists)
+		return;
+	look_at_occupant(snapshot, facts);
+	look_at_doctor(snapshot, facts);
+	if (!look_at_clinic(snapshot, facts) && request->has_patient)
+		look_elsewhere(snapshot, facts);
+}
+
+static void
+glance(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
+{
+	start_look(request, facts);
+	look_at_slot(snapshot, facts);
+	if (facts->slot_exists)
+		look_at_occupant(snapshot, facts);
+}
+
+typedef void Look(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts);
+
+/* Sees, as the next statement would, what the calling one has done so far. */
+static void
+look_afresh(Look *look_at, const BookingRequest *request, Snapshot (*take)(void),
+			BookingFacts *facts)
+{
+	Snapshot snapshot;
+
+	CommandCounterIncrement();
+	snapshot = RegisterSnapshot(take());
+	look_at(request, snapshot, facts);
+	UnregisterSnapshot(snapshot);
+}
+
+void
+booking_look(const BookingRequest *request, BookingFacts *facts)
+{
+	look_afresh(look, request, GetTransactionSnapshot, facts);
+}
+
+/* At the slot and its occupant alone: no facts about clinic, doctor and patient. */
+void
+booking_glance(const BookingRequest *request, BookingFacts *facts)
+{
+	look_afresh(glance, request, GetTransactionSnapshot, facts);
+}
+
+/* With locks held: sees everything that was committed before they were granted. */
+void
+booking_look_now(const BookingRequest *request, BookingFacts *facts)
+{
+	look_afresh(look, request, GetLatestSnapshot, facts);
+}
+
+/* With the caller's snapshot, as a STABLE function must. */
+void
+booking_look_as_asked(const BookingRequest *request, BookingFacts *facts)
+{
+	look(request, GetActiveSnapshot(), facts);
+}
+
+/* The slot and patient that a call names; without a patient, the one the caller is. */
+void
+booking_read_request(FunctionCallInfo fcinfo, const Caller *caller, BookingRequest *request)
+{
+	booking_require(fcinfo, 0, "slot_id");
+	if (!caller->has_patient_id && (caller->is_admin || caller->is_staff))
+		booking_require(fcinfo, 1, "patient_id");
+
+	memset(request, 0, sizeof(*request));
+	request->slot_id = PG_GETARG_INT64(0);
+	request->has_patient = true;
+	request->patient_id = PG_ARGISNULL(1) ? caller->patient_id : PG_GETARG_INT64(1);
+	booking_require_may_book(caller, request->patient_id);
+}
+
+/* By somebody else, that is: an expired hold keeps nobody out, nor does the patient's own. */
+bool
+booking_is_occupied(const BookingFacts *facts)
+{
+	return facts->has_occupant && !facts->is_expired_hold && !facts->is_own_hold;
+}
