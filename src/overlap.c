@@ -10,10 +10,16 @@
  * (doctor_id, starts_at) down from the slot's end instead of searching a GiST index: the first
  * slot that starts before ours and is sure to stay is the last that could overlap it, because
  * those before that one end before it starts.
+ *
+ * All rows of a statement are in the index before the trigger sees the first. So when they come
+ * in order, one walk up the index checks many of them: each that is ours and ends before the next
+ * one starts, which is sure to stay, overlaps nothing that was there, and who comes later sees it.
  */
 #include "booking.h"
 
 #include "access/stratnum.h"
+#include "access/sysattr.h"
+#include "access/xact.h"
 #include "executor/tuptable.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
@@ -40,6 +46,18 @@ typedef struct LiveSlot
 	TimestampTz ends_at;
 	ItemPointerData tid;
 } LiveSlot;
+
+#define MOST_AHEAD 64
+
+/* What a statement's rows have in common, kept in fn_extra: those that need no check any more. */
+typedef struct Ahead
+{
+	int64 doctor_id; /* of the last row that came */
+	TimestampTz starts_at;
+	int count;
+	int next;
+	ItemPointerData tids[MOST_AHEAD];
+} Ahead;
 
 /* False for a removed slot, which overlaps nothing. */
 static bool
@@ -127,6 +145,62 @@ find_overlap(const LiveSlot *new, TransactionId *undecided)
 	return overlaps;
 }
 
+/* Whether the row is our transaction's, and nobody is replacing it. */
+static bool
+is_ours(const BookingScan *scan, const SnapshotData *dirty)
+{
+	bool isnull;
+	Datum xmin = slot_getsysattr(scan->row, MinTransactionIdAttributeNumber, &isnull);
+
+	return !TransactionIdIsValid(dirty->xmin) && !TransactionIdIsValid(dirty->xmax) &&
+		   TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
+}
+
+/* Notes which of the slots after one that was checked need no check of their own. */
+static void
+look_ahead(const LiveSlot *checked, Ahead *ahead)
+{
+	LiveSlot last = *checked;
+	bool is_first = true;
+	SnapshotData dirty;
+	ScanKeyData keys[2];
+	BookingScan scan;
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(checked->doctor_id));
+	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(checked->starts_at));
+	ahead->count = ahead->next = 0;
+	InitDirtySnapshot(dirty);
+	booking_start_scan(&scan, &slots, &dirty, keys, lengthof(keys));
+	while (ahead->count < MOST_AHEAD)
+	{
+		bool is_end = !booking_next_row(&scan, ForwardScanDirection);
+		LiveSlot next;
+
+		if (!is_end && (!is_ours(&scan, &dirty) || !read_live_slot(scan.row, &next) ||
+						next.starts_at < last.ends_at))
+			break;
+		if (!is_first)
+			ahead->tids[ahead->count++] = last.tid;
+		if (is_end)
+			break;
+		is_first = false;
+		last = next;
+	}
+	booking_end_scan(&scan);
+}
+
+/* Whether a walk has been past the row; takes it off the list. */
+static bool
+was_looked_at(Ahead *ahead, const LiveSlot *slot)
+{
+	if (ahead->next == ahead->count ||
+		!ItemPointerEquals(&ahead->tids[ahead->next], (ItemPointer) &slot->tid))
+		return false;
+	ahead->next++;
+	return true;
+}
+
 static void
 refuse_overlap(const LiveSlot *new)
 {
@@ -166,6 +240,31 @@ stays(TupleTableSlot *row, const LiveSlot *new)
 											new->starts_at &&old.ends_at == new->ends_at;
 }
 
+/* Of the statement's rows so far. */
+static Ahead *
+ahead_of(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Ahead));
+	return fcinfo->flinfo->fn_extra;
+}
+
+/* Checks a row that was inserted, and, when they seem to come in order, the next ones. */
+static void
+check_inserted(Relation table, LiveSlot *new, Ahead *ahead)
+{
+	bool is_in_order = ahead->doctor_id == new->doctor_id && ahead->starts_at < new->starts_at;
+
+	if (!was_looked_at(ahead, new))
+	{
+		check_overlap(table, new);
+		if (is_in_order)
+			look_ahead(new, ahead);
+	}
+	ahead->doctor_id = new->doctor_id;
+	ahead->starts_at = new->starts_at;
+}
+
 PG_FUNCTION_INFO_V1(booking_check_overlap);
 Datum
 booking_check_overlap(PG_FUNCTION_ARGS)
@@ -176,7 +275,11 @@ booking_check_overlap(PG_FUNCTION_ARGS)
 	LiveSlot new;
 
 	booking_know_columns(&slots);
-	if (read_live_slot(row, &new) && !(is_update && stays(trigger->tg_trigslot, &new)))
+	if (!read_live_slot(row, &new))
+		return PointerGetDatum(NULL);
+	if (!is_update)
+		check_inserted(trigger->tg_relation, &new, ahead_of(fcinfo));
+	else if (!stays(trigger->tg_trigslot, &new))
 		check_overlap(trigger->tg_relation, &new);
 	return PointerGetDatum(NULL);
 }
