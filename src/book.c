@@ -7,9 +7,13 @@
  */
 #include "booking.h"
 
+#include "access/stratnum.h"
+#include "catalog/pg_collation_d.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/snapmgr.h"
 
 /*
  * The writes of a booking. The first looks at the slot itself once more, since raw SQL takes no
@@ -64,6 +68,8 @@ static BookingPlan key_plan = {
 	3,
 	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
 
+static BookingIndex used_keys = {.table = "appointments", .name = "idempotency_key_is_used_once"};
+
 static BookingPlan held_slot_plan = {
 	"SELECT time_slot_id, patient_id, clinic_id, status = 'pending',"
 	"       booked_at IS NULL AND hold_expires_at <= $2"
@@ -87,6 +93,26 @@ refuse_key(int64 slot_id)
 	booking_refuse(&mismatch);
 }
 
+/* Found without a statement: a key is nearly always new. */
+static bool
+key_is_used(const BookingRequest *request)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyData keys[2];
+	BookingScan scan;
+	bool is_used;
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(request->patient_id));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TEXTEQ,
+				PointerGetDatum(request->idempotency_key));
+	keys[1].sk_collation = DEFAULT_COLLATION_OID;
+	booking_start_scan(&scan, &used_keys, snapshot, keys, lengthof(keys));
+	is_used = booking_next_row(&scan, ForwardScanDirection);
+	booking_end_scan(&scan);
+	UnregisterSnapshot(snapshot);
+	return is_used;
+}
+
 /*
  * The answer that this request was given before, in memory that outlives SPI_finish. To be
  * called after a look, so that it finds whatever made the look find the slot taken. A live hold
@@ -100,7 +126,8 @@ was_answered(const BookingRequest *request, bool is_hold, Datum *appointment)
 	Datum values[5];
 	bool nulls[5];
 
-	if (request->idempotency_key == NULL || booking_execute_now(&key_plan, args, NULL) == 0)
+	if (request->idempotency_key == NULL || !key_is_used(request) ||
+		booking_execute_now(&key_plan, args, NULL) == 0)
 		return false;
 	booking_row(0, values, nulls);
 	if (nulls[1] || DatumGetInt64(values[1]) != request->slot_id)
