@@ -9,6 +9,8 @@
 # make test                  every suite; closes with "N passed, N failed"
 # make test SUITES=pgtap     some of: regress isolation pgtap tap
 # make test SUITES=regress TESTS="one two"      single tests, by file name
+# make test-long             the TAP tests that can go on for longer, for as long: many crashes,
+#                            large books
 # make test-postgrest POSTGREST=path            the requests of doc/rest.md, by a PostgREST
 # make bench                 performance side by side with plain SQL; see bench/README.md
 # make lint                  warnings as errors, cppcheck, clang-format, ...
@@ -21,6 +23,7 @@ EXTENSION = booking
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" booking.control)
 
 MODULE_big = booking
+PG_CPPFLAGS = -DBOOKING_VERSION='"$(EXTVERSION)"'
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c))
 DATA = $(wildcard sql/booking--*--*.sql)
 DATA_built = sql/booking--$(EXTVERSION).sql
@@ -43,6 +46,7 @@ all install uninstall installcheck clean:
 endif
 
 $(OBJS) $(OBJS:.o=.bc): src/booking.h
+src/version.o src/version.bc: booking.control
 
 $(DATA_built): $(sort $(wildcard sql/[0-9]*.sql))
 	cat $^ > $@
@@ -50,6 +54,10 @@ $(DATA_built): $(sort $(wildcard sql/[0-9]*.sql))
 demo test lint coverage:
 	@tools/packages $@
 	@tools/$@
+
+test-long:
+	@tools/packages test
+	@LONG=1 SUITES=tap TESTS="$(or $(TESTS),$(basename $(notdir $(shell grep -l 'ENV{LONG}' test/t/*.pl))))" tools/test
 
 test-postgrest:
 	@tools/packages test
@@ -59,4 +67,4 @@ bench:
 	@tools/packages $@
 	@bench/run
 
-.PHONY: demo test lint coverage bench test-postgrest
+.PHONY: demo test test-long lint coverage bench test-postgrest

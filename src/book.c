@@ -363,9 +363,7 @@ read_hold_for(FunctionCallInfo fcinfo, int argument)
 	return hold_for->time;
 }
 
-PG_FUNCTION_INFO_V1(booking_book_slot);
-Datum
-booking_book_slot(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_book_slot)
 {
 	Caller caller;
 	BookingRequest request;
@@ -381,9 +379,7 @@ booking_book_slot(PG_FUNCTION_ARGS)
 	return appointment;
 }
 
-PG_FUNCTION_INFO_V1(booking_hold_slot);
-Datum
-booking_hold_slot(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_hold_slot)
 {
 	Caller caller;
 	BookingRequest request;
@@ -439,9 +435,7 @@ find_hold(int64 appointment_id, const Caller *caller, BookingRequest *request)
 	request->patient_id = DatumGetInt64(values[1]);
 }
 
-PG_FUNCTION_INFO_V1(booking_confirm_hold);
-Datum
-booking_confirm_hold(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_confirm_hold)
 {
 	int64 appointment_id = PG_GETARG_INT64(0);
 	Caller caller;

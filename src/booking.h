@@ -46,6 +46,21 @@
 	"CASE WHEN c.booking_horizon IS NULL THEN 'infinity' ELSE " PLUS_IN_ZONE( \
 		now, "c.booking_horizon", "c.time_zone") " END"
 
+/* version.c */
+
+extern void booking_check_version(void);
+
+/* Starts the definition of a function that SQL calls. */
+#define BOOKING_FUNCTION(name) \
+	static Datum name##_itself(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		booking_check_version(); \
+		return name##_itself(fcinfo); \
+	} \
+	static Datum name##_itself(PG_FUNCTION_ARGS)
+
 /* refuse.c */
 
 /* Why something is refused; table is NULL where no table is concerned. */

@@ -315,9 +315,7 @@ check_stretch_is_free(const Doctor *doctor, const Stretches *slots)
 	booking_check_not_off(doctor, starts_at, ends_at);
 }
 
-PG_FUNCTION_INFO_V1(booking_add_time_slots);
-Datum
-booking_add_time_slots(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_add_time_slots)
 {
 	static const char *const names[] = {"doctor_id", "on_date", "start_time", "end_time",
 										"slot_minutes"};
@@ -347,9 +345,7 @@ booking_add_time_slots(PG_FUNCTION_ARGS)
 }
 
 /* A pure function of its arguments and the zone library: for previews, and for tests. */
-PG_FUNCTION_INFO_V1(booking_session_slots);
-Datum
-booking_session_slots(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_session_slots)
 {
 	static const char *const names[] = {"on_date",   "start_time",   "end_time",
 										"time_zone", "slot_minutes", "gap_minutes"};

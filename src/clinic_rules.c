@@ -401,9 +401,7 @@ check_function_form(Oid function)
 						errhint("Let the function's owner add the rule.")));
 }
 
-PG_FUNCTION_INFO_V1(booking_add_rule);
-Datum
-booking_add_rule(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_add_rule)
 {
 	Datum values[] = {PG_GETARG_DATUM(0), 0, PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
 	char nulls[] = {' ', ' ', PG_ARGISNULL(2) ? 'n' : ' ', ' '};
@@ -424,9 +422,7 @@ booking_add_rule(PG_FUNCTION_ARGS)
 	return rule;
 }
 
-PG_FUNCTION_INFO_V1(booking_remove_rule);
-Datum
-booking_remove_rule(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_remove_rule)
 {
 	static const Refusal unknown = {
 		.sqlstate = ERRCODE_BOOKING_NOT_FOUND,
@@ -450,9 +446,7 @@ booking_remove_rule(PG_FUNCTION_ARGS)
 	return rule;
 }
 
-PG_FUNCTION_INFO_V1(booking_forget_rules);
-Datum
-booking_forget_rules(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_forget_rules)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, AFTER_STATEMENT, "rules");
 
@@ -461,9 +455,7 @@ booking_forget_rules(PG_FUNCTION_ARGS)
 }
 
 /* For rules that count appointments: the one that is asked about is not to be counted. */
-PG_FUNCTION_INFO_V1(booking_appointment_being_moved);
-Datum
-booking_appointment_being_moved(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_appointment_being_moved)
 {
 	if (judged == NULL || !judged->moves_appointment)
 		PG_RETURN_NULL();

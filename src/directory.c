@@ -31,9 +31,7 @@ static BookingPlan find_patient_plan = {
 	1,
 	{TEXTOID}};
 
-PG_FUNCTION_INFO_V1(booking_add_clinic);
-Datum
-booking_add_clinic(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_add_clinic)
 {
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
 	char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', ' '};
@@ -50,9 +48,7 @@ booking_add_clinic(PG_FUNCTION_ARGS)
 	return clinic;
 }
 
-PG_FUNCTION_INFO_V1(booking_add_doctor);
-Datum
-booking_add_doctor(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_add_doctor)
 {
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
 	char nulls[] = {' ', ' ', PG_ARGISNULL(2) ? 'n' : ' '};
@@ -69,9 +65,7 @@ booking_add_doctor(PG_FUNCTION_ARGS)
 	return doctor;
 }
 
-PG_FUNCTION_INFO_V1(booking_add_patient);
-Datum
-booking_add_patient(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_add_patient)
 {
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	Datum patient;
@@ -88,9 +82,7 @@ booking_add_patient(PG_FUNCTION_ARGS)
 }
 
 /* Staff have to know the whole address: nobody browses patients. */
-PG_FUNCTION_INFO_V1(booking_find_patient);
-Datum
-booking_find_patient(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_find_patient)
 {
 	Datum email = PG_GETARG_DATUM(0);
 
@@ -109,9 +101,7 @@ booking_find_patient(PG_FUNCTION_ARGS)
  * A BEFORE UPDATE trigger. The unique index would refuse it as well, but by its own words; the
  * patient may be the one who is changing it.
  */
-PG_FUNCTION_INFO_V1(booking_check_email);
-Datum
-booking_check_email(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_check_email)
 {
 	static const Refusal taken = {
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,

@@ -347,9 +347,7 @@ list_doctors(FunctionCallInfo fcinfo, uint64 *count)
 	return ids;
 }
 
-PG_FUNCTION_INFO_V1(booking_generate_slots);
-Datum
-booking_generate_slots(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_generate_slots)
 {
 	DateRange range = {PG_GETARG_DATEADT(0), PG_GETARG_DATEADT(1)};
 	int64 added = 0;

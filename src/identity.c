@@ -279,9 +279,7 @@ booking_require_admin(void)
 }
 
 /* For row-level security: null where no row is the caller's. */
-PG_FUNCTION_INFO_V1(booking_claimed_patient_id);
-Datum
-booking_claimed_patient_id(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_claimed_patient_id)
 {
 	Caller caller;
 
@@ -291,9 +289,7 @@ booking_claimed_patient_id(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(caller.patient_id);
 }
 
-PG_FUNCTION_INFO_V1(booking_claimed_clinic_ids);
-Datum
-booking_claimed_clinic_ids(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_claimed_clinic_ids)
 {
 	Caller caller;
 

@@ -142,17 +142,13 @@ change_status(FunctionCallInfo fcinfo, const char *status, const char *reason)
 	return appointment;
 }
 
-PG_FUNCTION_INFO_V1(booking_cancel_appointment);
-Datum
-booking_cancel_appointment(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_cancel_appointment)
 {
 	booking_require(fcinfo, 0, "appointment_id");
 	return change_status(fcinfo, "cancelled", read_reason(fcinfo, 1));
 }
 
-PG_FUNCTION_INFO_V1(booking_set_appointment_status);
-Datum
-booking_set_appointment_status(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_set_appointment_status)
 {
 	booking_require(fcinfo, 0, "appointment_id");
 	booking_require(fcinfo, 1, "status");
@@ -239,9 +235,7 @@ move_appointment(const BookingRequest *request, const BookingFacts *facts, const
 	booking_refuse_unwritten(request);
 }
 
-PG_FUNCTION_INFO_V1(booking_reschedule_appointment);
-Datum
-booking_reschedule_appointment(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_reschedule_appointment)
 {
 	int64 id = PG_GETARG_INT64(0);
 	BookingRequest request = {PG_GETARG_INT64(1), true, 0, true, id, NULL};
@@ -287,9 +281,7 @@ expire_hold(int64 id, int64 slot_id, int64 doctor_id)
 		   booking_expire_hold(id) == 1;
 }
 
-PG_FUNCTION_INFO_V1(booking_expire_holds);
-Datum
-booking_expire_holds(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_expire_holds)
 {
 	static const Refusal out_of_range = {
 		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,

@@ -126,9 +126,7 @@ booking_known_zone(Datum name)
 }
 
 /* A BEFORE UPDATE trigger: the zone has to be known, and is spelled as the server spells it. */
-PG_FUNCTION_INFO_V1(booking_check_time_zone);
-Datum
-booking_check_time_zone(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_check_time_zone)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "clinics");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);

@@ -265,9 +265,7 @@ check_inserted(Relation table, LiveSlot *new, Ahead *ahead)
 	ahead->starts_at = new->starts_at;
 }
 
-PG_FUNCTION_INFO_V1(booking_check_overlap);
-Datum
-booking_check_overlap(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_check_overlap)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ROW_WRITE, "time_slots");
 	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);

@@ -32,9 +32,7 @@ static BookingPlan doctors_plan = {
 	1,
 	{INT8OID}};
 
-PG_FUNCTION_INFO_V1(booking_patient_appointments);
-Datum
-booking_patient_appointments(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_patient_appointments)
 {
 	Caller caller;
 	Datum args[2];
@@ -75,16 +73,12 @@ visited(BookingPlan *plan)
 	return ids;
 }
 
-PG_FUNCTION_INFO_V1(booking_visited_clinic_ids);
-Datum
-booking_visited_clinic_ids(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_visited_clinic_ids)
 {
 	return visited(&clinics_plan);
 }
 
-PG_FUNCTION_INFO_V1(booking_visited_doctor_ids);
-Datum
-booking_visited_doctor_ids(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_visited_doctor_ids)
 {
 	return visited(&doctors_plan);
 }

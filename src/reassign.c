@@ -117,9 +117,7 @@ check_way_is_free(BookingPlan *plan, Datum *args, const Doctor *to, const char *
 						"Choose another substitute, or a shorter range.");
 }
 
-PG_FUNCTION_INFO_V1(booking_reassign_slots);
-Datum
-booking_reassign_slots(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_reassign_slots)
 {
 	Change change = {.of_many = true, .reason = "reassigned to another doctor"};
 	Datum args[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};

@@ -156,58 +156,42 @@ restore_row(FunctionCallInfo fcinfo, Removable *what)
 	return row;
 }
 
-PG_FUNCTION_INFO_V1(booking_remove_clinic);
-Datum
-booking_remove_clinic(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_remove_clinic)
 {
 	return remove_row(fcinfo, &clinics);
 }
 
-PG_FUNCTION_INFO_V1(booking_restore_clinic);
-Datum
-booking_restore_clinic(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_restore_clinic)
 {
 	return restore_row(fcinfo, &clinics);
 }
 
-PG_FUNCTION_INFO_V1(booking_remove_doctor);
-Datum
-booking_remove_doctor(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_remove_doctor)
 {
 	return remove_row(fcinfo, &doctors);
 }
 
-PG_FUNCTION_INFO_V1(booking_restore_doctor);
-Datum
-booking_restore_doctor(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_restore_doctor)
 {
 	return restore_row(fcinfo, &doctors);
 }
 
-PG_FUNCTION_INFO_V1(booking_remove_patient);
-Datum
-booking_remove_patient(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_remove_patient)
 {
 	return remove_row(fcinfo, &patients);
 }
 
-PG_FUNCTION_INFO_V1(booking_restore_patient);
-Datum
-booking_restore_patient(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_restore_patient)
 {
 	return restore_row(fcinfo, &patients);
 }
 
-PG_FUNCTION_INFO_V1(booking_remove_time_slot);
-Datum
-booking_remove_time_slot(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_remove_time_slot)
 {
 	return remove_row(fcinfo, &time_slots);
 }
 
-PG_FUNCTION_INFO_V1(booking_restore_time_slot);
-Datum
-booking_restore_time_slot(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_restore_time_slot)
 {
 	Datum args[] = {PG_GETARG_DATUM(0), 0};
 	char nulls[] = {' ', 'n'};

@@ -247,9 +247,7 @@ report_rule(ReturnSetInfo *result, const Rule *rule, const BookingFacts *facts)
 }
 
 /* A dry run of the whole chain: a row a rule. */
-PG_FUNCTION_INFO_V1(booking_check_booking);
-Datum
-booking_check_booking(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_check_booking)
 {
 	BookingRequest request;
 	BookingFacts facts;
@@ -273,9 +271,7 @@ booking_check_booking(PG_FUNCTION_ARGS)
 }
 
 /* Whether somebody could book the slot now. */
-PG_FUNCTION_INFO_V1(booking_is_slot_available);
-Datum
-booking_is_slot_available(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_is_slot_available)
 {
 	BookingRequest request = {0};
 	BookingFacts facts;

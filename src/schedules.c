@@ -70,9 +70,7 @@ check_validity(FunctionCallInfo fcinfo)
 		booking_refuse(&reversed);
 }
 
-PG_FUNCTION_INFO_V1(booking_add_schedule);
-Datum
-booking_add_schedule(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_add_schedule)
 {
 	static const char *const names[] = {"doctor_id", "weekday",      "start_time",
 										"end_time",  "slot_minutes", "gap_minutes"};
@@ -103,9 +101,7 @@ booking_add_schedule(PG_FUNCTION_ARGS)
 	return row;
 }
 
-PG_FUNCTION_INFO_V1(booking_remove_schedule);
-Datum
-booking_remove_schedule(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_remove_schedule)
 {
 	Datum id = PG_GETARG_DATUM(0);
 	Datum row;

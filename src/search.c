@@ -212,9 +212,7 @@ read_found(const Search *search)
 	booking_query(&found_plan, &ids, NULL);
 }
 
-PG_FUNCTION_INFO_V1(booking_next_available);
-Datum
-booking_next_available(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_next_available)
 {
 	bool is_narrow = !PG_ARGISNULL(1) || !PG_ARGISNULL(2);
 	Search search;

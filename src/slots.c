@@ -106,9 +106,7 @@ require_existing(BookingPlan *plan, const Entity *entity, Datum id)
 		booking_refuse_unknown(entity, DatumGetInt64(id));
 }
 
-PG_FUNCTION_INFO_V1(booking_available_slots);
-Datum
-booking_available_slots(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_available_slots)
 {
 	Datum doctor_id = PG_GETARG_DATUM(0);
 	Datum clinic_id = PG_GETARG_DATUM(2);
@@ -179,9 +177,7 @@ check_not_off(int64 slot_id)
 	booking_refuse(&is_off);
 }
 
-PG_FUNCTION_INFO_V1(booking_set_slot_availability);
-Datum
-booking_set_slot_availability(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_set_slot_availability)
 {
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	BookingRequest request = {PG_GETARG_INT64(0)};
@@ -307,9 +303,7 @@ check_new_time(const TriggerData *trigger)
 }
 
 /* A BEFORE UPDATE trigger, for raw SQL: what is booked stays as it was booked. */
-PG_FUNCTION_INFO_V1(booking_guard_time_slot);
-Datum
-booking_guard_time_slot(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_guard_time_slot)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "time_slots");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);

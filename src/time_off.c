@@ -255,9 +255,7 @@ enter(FunctionCallInfo fcinfo, const TimeOff *off)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(booking_add_time_off);
-Datum
-booking_add_time_off(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_add_time_off)
 {
 	TimeOff off = {0};
 
@@ -273,9 +271,7 @@ booking_add_time_off(PG_FUNCTION_ARGS)
 	return enter(fcinfo, &off);
 }
 
-PG_FUNCTION_INFO_V1(booking_add_days_off);
-Datum
-booking_add_days_off(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_add_days_off)
 {
 	TimeOff off = {0};
 
@@ -293,9 +289,7 @@ booking_add_days_off(PG_FUNCTION_ARGS)
 	return enter(fcinfo, &off);
 }
 
-PG_FUNCTION_INFO_V1(booking_remove_time_off);
-Datum
-booking_remove_time_off(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_remove_time_off)
 {
 	Datum id = PG_GETARG_DATUM(0);
 	TimeOff off = {0};

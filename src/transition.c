@@ -396,9 +396,7 @@ booking_expire_hold(int64 appointment_id)
 	return booking_change(&change, &cancel_hold_plan, &value, NULL);
 }
 
-PG_FUNCTION_INFO_V1(booking_guard_appointment);
-Datum
-booking_guard_appointment(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_guard_appointment)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "appointments");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
@@ -424,9 +422,7 @@ booking_guard_appointment(PG_FUNCTION_ARGS)
 	return PointerGetDatum(row);
 }
 
-PG_FUNCTION_INFO_V1(booking_follow_appointment);
-Datum
-booking_follow_appointment(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION(booking_follow_appointment)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ROW_UPDATE, "appointments");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);

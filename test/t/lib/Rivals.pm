@@ -15,10 +15,10 @@ our @EXPORT = qw(quiet_cluster start_rivals finish_rivals wait_for tally);
 # A cluster on which nothing but the sessions under test writes WAL or takes time.
 sub quiet_cluster
 {
-	my ($name, $conf) = @_;
+	my ($name, $conf, %init) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init;
+	$node->init(%init);
 	$node->append_conf('postgresql.conf', <<"CONF");
 autovacuum = off
 checkpoint_timeout = 1h
