@@ -4,8 +4,9 @@
  *		statement would cost more than what it finds, and where no plan may come in between.
  *
  * Where a table, an index and its columns are is found by name once, and again after the server
- * has told us that something about them changed. Locks are the executor's: held to the end of the
- * transaction.
+ * has told us that something about them changed. The table stays locked to the end of the
+ * transaction, as after a statement; an index does not, since a backend has few fast-path locks, and
+ * the writes want them.
  */
 #include "booking.h"
 
@@ -145,6 +146,6 @@ booking_end_scan(BookingScan *scan)
 {
 	index_endscan(scan->state);
 	ExecDropSingleTupleTableSlot(scan->row);
-	index_close(scan->relation, NoLock);
+	index_close(scan->relation, AccessShareLock);
 	table_close(scan->table, NoLock);
 }
