@@ -11,7 +11,7 @@ transactions()
 		careful_application) all=2000 ;;
 	esac
 	if [[ $setting == on ]]; then
-		all=$((clients < 16 ? clients * 100 : all / 2))
+		all=$((clients < 16 ? clients * 400 : all / 2))
 	fi
 	echo "$((all / clients > 40 ? all / clients : 40))"
 }
@@ -20,6 +20,7 @@ run_bookings()
 {
 	local clients contender
 	load_large
+	# all are free after the 50th day
 	use_slots large 2000001 0
 	for ((round = 1; round <= rounds; round++)); do
 		echo "round $round of $rounds"
@@ -34,8 +35,17 @@ run_bookings()
 	done
 }
 
+# Prints the expression $1 of the rows of $2, of each contender by number of clients.
+by_clients()
+{
+	table "SELECT contender, clients, $1 FROM $2 WHERE section = 'bookings' AND setting = '$setting'
+		GROUP BY contender, clients ORDER BY $listed, clients" '\crosstabview contender clients'
+}
+
 report_bookings()
 {
+	# as bench/README.md lists them
+	local listed="array_position('{web_application,careful_application,plpgsql,bare_writes,booking}', contender)"
 	report >/dev/null <<-'END'
 		SELECT judge('bookings', 'booking / ' || contender || ', bookings/s, 16 clients', array_agg(rate), at_least => least)
 			FROM ratio JOIN (VALUES ('bare_writes', 0.85), ('careful_application', 2), ('web_application', 5)) AS g (contender, least)
@@ -49,20 +59,23 @@ report_bookings()
 			WHERE section = 'bookings' AND setting = 'off' AND contender = 'booking' AND a.clients = 64 AND b.clients = 16;
 	END
 	for setting in off on; do
-		for clients in 1 4 16 64; do
-			echo "synchronous_commit $setting, $clients clients:"
-			table "SELECT r.contender, spread(array_agg(r.rate)) AS \"bookings/s\",
-					spread(array_agg(q.rate)) AS \"booking is times as fast\",
-					short(median(r.cpu)) AS \"CPU us\", short(median(q.cpu)) AS \"booking's CPU / its\",
-					short(median(r.p50)) AS \"p50 ms\", short(median(r.p95)) AS p95, short(median(r.p99)) AS p99
-				FROM run r JOIN ratio q USING (section, setting, clients, round, contender)
-				WHERE section = 'bookings' AND setting = '$setting' AND clients = $clients
-				GROUP BY r.contender ORDER BY median(r.rate)"
-		done
+		echo "Bookings a second by number of clients, synchronous_commit $setting:"
+		by_clients "spread(array_agg(rate))" run
+		echo "booking makes so many times as many:"
+		by_clients "spread(array_agg(rate))" ratio
 	done
-	echo "One client, synchronous_commit off, a booking:"
+	setting=off
+	echo "CPU of a booking by number of clients, in microseconds, synchronous_commit off:"
+	by_clients "spread(array_agg(cpu))" run
+	echo "booking's / theirs:"
+	by_clients "spread(array_agg(cpu))" ratio
+	echo "What else a booking costs, with one client:"
 	table "SELECT contender, short(median(wal)) AS \"bytes of WAL\", short(median(buffers)) AS \"shared buffers touched\"
-		FROM run WHERE section = 'bookings' AND setting = 'off' AND clients = 1 GROUP BY contender ORDER BY median(buffers) DESC"
+		FROM run WHERE section = 'bookings' AND setting = 'off' AND clients = 1 GROUP BY contender ORDER BY $listed"
+	echo "How long a client waits for a booking, by clients and synchronous_commit: ms, p50 / p95 / p99:"
+	table "SELECT contender, clients || ', ' || setting, short(median(p50)) || ' / ' || short(median(p95)) || ' / ' || short(median(p99))
+		FROM run WHERE section = 'bookings' AND clients IN (1, 16, 64) GROUP BY contender, clients, setting
+		ORDER BY $listed, setting, clients" '\crosstabview'
 	draw
 }
 

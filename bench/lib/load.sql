@@ -40,12 +40,15 @@ CREATE EXTENSION pg_walinspect;
 CREATE UNLOGGED TABLE cost (cpu bigint);
 CREATE FUNCTION cpu() RETURNS bigint LANGUAGE sql VOLATILE AS
 	$$SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::bigint$$;
--- Waits until so many clients are waiting to start.
-CREATE PROCEDURE wait_for_waiting(clients int) LANGUAGE plpgsql AS
+-- Waits until all clients wait to start; one that has failed is no longer there.
+CREATE PROCEDURE wait_for_clients() LANGUAGE plpgsql AS
 $$
+DECLARE
+	waiting bigint := 0;
 BEGIN
-	WHILE (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND NOT granted) < clients LOOP
-		PERFORM pg_sleep(0.005);
+	WHILE waiting = 0 OR waiting < (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench') LOOP
+		PERFORM pg_sleep(0.005), pg_stat_clear_snapshot();
+		SELECT count(*) INTO waiting FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND NOT granted;
 	END LOOP;
 END
 $$;

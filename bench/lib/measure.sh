@@ -53,7 +53,7 @@ measure()
 	shift 4
 
 	rm -f "$work"/log.*
-	exec {start}< <(sql -d "$database" -v clients="$clients" -f bench/lib/start.sql)
+	exec {start}< <(sql -d "$database" -f bench/lib/start.sql)
 	IFS='|' read -r wal_start hits reads <&"$start"
 	quietly as_server_user pgbench -n -M prepared -c "$clients" -j "$((clients > 1 ? 2 : 1))" -t "$transactions" \
 		-l --log-prefix=log -D n=-1 -D warm_up="$warm_up" -D clients="$clients" -D transactions="$transactions" \
@@ -80,11 +80,12 @@ measure_bookings()
 	next_slot[$database]=$((next_slot[$database] + slots))
 }
 
-# A Markdown table of a query's rows.
+# A Markdown table of a query's rows; $2 may be another way to end it than a semicolon.
 table()
 {
 	echo
-	report -P footer=off -P tuples_only=off -F ' | ' -c "$1" | sed 's/.*/| & |/; 1 { p; s/[^|]\{1,\}/ --- /g }'
+	report -P footer=off -P tuples_only=off -F ' | ' <<<"$1 ${2:-;}" |
+		sed "s/.*/| & |/; 1 { p; s/[^|]\{1,\}/ --- /g }"
 	echo
 }
 
