@@ -3,13 +3,13 @@
 CREATE SCHEMA rival;
 GRANT USAGE, CREATE ON SCHEMA rival TO booking_owner;
 
--- Who the caller is outside this function, and who they say they are.
 CREATE FUNCTION rival.book_slot(slot_id bigint, patient_id bigint DEFAULT NULL, idempotency_key text DEFAULT NULL)
 	RETURNS booking.appointments
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 #variable_conflict use_column
 DECLARE
+	-- who called, outside this function, and who they say they are
 	caller name := coalesce(nullif(current_setting('role'), 'none'), session_user);
 	claims jsonb := nullif(current_setting('request.jwt.claims', true), '');
 	is_admin boolean := pg_has_role(caller, 'booking_admin', 'USAGE');
@@ -56,8 +56,9 @@ BEGIN
 				LEFT JOIN booking.appointments a ON a.time_slot_id = s.id
 					AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow');
 
-		IF NOT is_admin AND NOT (patient = (claims ->> 'patient_id')::bigint AND pg_has_role(caller, 'booking_patient', 'USAGE')
-				OR claims -> 'clinic_ids' @> to_jsonb(fact.clinic_id) AND pg_has_role(caller, 'booking_staff', 'USAGE')) THEN
+		IF NOT is_admin AND fact.clinic_id IS NOT NULL
+			AND (patient = (claims ->> 'patient_id')::bigint AND pg_has_role(caller, 'booking_patient', 'USAGE')
+				 OR claims -> 'clinic_ids' @> to_jsonb(fact.clinic_id) AND pg_has_role(caller, 'booking_staff', 'USAGE')) IS NOT TRUE THEN
 			RAISE 'you are not allowed to book for this patient' USING ERRCODE = '42501', CONSTRAINT = 'caller_is_allowed';
 		END IF;
 		IF idempotency_key IS NOT NULL THEN

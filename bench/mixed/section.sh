@@ -30,4 +30,9 @@ report_mixed()
 			short(median(cpu)) AS \"CPU us\", short(median(buffers)) AS \"shared buffers touched\",
 			spread(array_agg(100 * hits)) AS \"% found there\"
 		FROM run WHERE section = 'mixed'"
+	echo "The kinds of request, in the last round:"
+	table "SELECT (ARRAY['book_slot', 'available_slots of a day', 'next_available of a specialization', 'patient_appointments'])[script + 1] AS request,
+			count(*), short(percentile_disc(0.5) WITHIN GROUP (ORDER BY latency / 1000)) AS \"p50 ms\",
+			short(percentile_disc(0.99) WITHIN GROUP (ORDER BY latency / 1000)) AS \"p99 ms\"
+		FROM log WHERE number > $warm_up GROUP BY script ORDER BY script"
 }
