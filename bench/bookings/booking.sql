@@ -1,0 +1,1 @@
+SELECT * FROM booking.book_slot(:slot, :patient);

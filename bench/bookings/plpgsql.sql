@@ -1,0 +1,1 @@
+SELECT * FROM rival.book_slot(:slot, :patient);

@@ -1,0 +1,88 @@
+# How fast a free slot is booked, by five ways to do it. Sourced by bench/run.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+# How many transactions a run has in all: slower contenders and waiting for the disk get fewer,
+# so that each run takes about as long.
+transactions()
+{
+	local all=4000
+	case $1 in
+		web_application) all=1000 ;;
+		careful_application) all=2000 ;;
+	esac
+	if [[ $setting == on ]]; then
+		all=$((clients < 16 ? clients * 400 : all / 2))
+	fi
+	echo "$((all / clients > 40 ? all / clients : 40))"
+}
+
+run_bookings()
+{
+	local clients contender
+	load_large
+	# all are free after the 50th day
+	use_slots large 2000001 0
+	for ((round = 1; round <= rounds; round++)); do
+		echo "round $round of $rounds"
+		for setting in off on; do
+			for clients in 1 4 16 64; do
+				for contender in $(in_turn web_application careful_application plpgsql bare_writes booking); do
+					PGOPTIONS="-c synchronous_commit=$setting" measure_bookings large "$contender" "$clients" \
+						"$(transactions "$contender")" -f "$(script "bookings/$contender")"
+				done
+			done
+		done
+	done
+}
+
+# Prints the expression $1 of the rows of $2, of each contender by number of clients.
+by_clients()
+{
+	table "SELECT contender, clients, $1 FROM $2 WHERE section = 'bookings' AND setting = '$setting'
+		GROUP BY contender, clients ORDER BY $listed, clients" '\crosstabview contender clients'
+}
+
+report_bookings()
+{
+	# as bench/README.md lists them
+	local listed="array_position('{web_application,careful_application,plpgsql,bare_writes,booking}', contender)"
+	report >/dev/null <<-'END'
+		SELECT judge('bookings', 'booking / ' || contender || ', bookings/s, 16 clients', array_agg(rate), at_least => least)
+			FROM ratio JOIN (VALUES ('bare_writes', 0.85), ('careful_application', 2), ('web_application', 5)) AS g (contender, least)
+				USING (contender)
+			WHERE section = 'bookings' AND setting = 'off' AND clients = 16 GROUP BY contender, least ORDER BY least;
+		SELECT judge('bookings', 'booking / ' || contender || ', CPU of a booking, ' || clients || ' clients', array_agg(cpu), most)
+			FROM ratio JOIN (VALUES ('bare_writes', 1.25), ('plpgsql', 0.8)) AS g (contender, most) USING (contender)
+			WHERE section = 'bookings' AND setting = 'off' AND clients IN (1, 16) GROUP BY contender, clients, most ORDER BY contender, clients;
+		SELECT judge('bookings', '64 clients / 16 clients, bookings/s', array_agg(a.rate / b.rate), at_least => 0.9)
+			FROM run a JOIN run b USING (section, setting, round, contender)
+			WHERE section = 'bookings' AND setting = 'off' AND contender = 'booking' AND a.clients = 64 AND b.clients = 16;
+	END
+	for setting in off on; do
+		echo "Bookings a second by number of clients, synchronous_commit $setting:"
+		by_clients "spread(array_agg(rate))" run
+		echo "booking makes so many times as many:"
+		by_clients "spread(array_agg(rate))" ratio
+	done
+	setting=off
+	echo "CPU of a booking by number of clients, in microseconds, synchronous_commit off:"
+	by_clients "spread(array_agg(cpu))" run
+	echo "booking's / theirs:"
+	by_clients "spread(array_agg(cpu))" ratio
+	echo "What else a booking costs, with one client:"
+	table "SELECT contender, short(median(wal)) AS \"bytes of WAL\", short(median(buffers)) AS \"shared buffers touched\"
+		FROM run WHERE section = 'bookings' AND setting = 'off' AND clients = 1 GROUP BY contender ORDER BY $listed"
+	echo "How long a client waits for a booking, by clients and synchronous_commit: ms, p50 / p95 / p99:"
+	table "SELECT contender, clients || ', ' || setting, short(median(p50)) || ' / ' || short(median(p95)) || ' / ' || short(median(p99))
+		FROM run WHERE section = 'bookings' AND clients IN (1, 16, 64) GROUP BY contender, clients, setting
+		ORDER BY $listed, setting, clients" '\crosstabview'
+	draw
+}
+
+draw()
+{
+	((rounds >= 7)) || return 0
+	report -F ' ' -c "SELECT setting || '.' || contender, clients, median(rate), min(rate), max(rate)
+		FROM run WHERE section = 'bookings' GROUP BY setting, contender, clients ORDER BY clients" >"$work/bookings"
+	gnuplot -e "data='$work/bookings'" bench/bookings/plot.gnuplot >bench/bookings.svg
+}

@@ -1,0 +1,1 @@
+INSERT INTO plain (clinic_id, doctor_id, starts_at, ends_at) TABLE wanted;
