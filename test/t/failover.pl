@@ -13,7 +13,6 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Rivals;
 use Test::More;
-use Time::HiRes qw(usleep);
 
 my $doctors = 4;
 my $days = $ENV{LONG} ? 100 : 10;
@@ -84,26 +83,11 @@ sub who_answers
 }
 
 # haproxy takes some seconds to notice.
-sub comes_to_be
-{
-	my ($ask, $wanted, $name) = @_;
-	my $found;
-
-	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
-	{
-		$found = $ask->();
-		last if $found eq $wanted;
-		usleep(100_000);
-	}
-	is($found, $wanted, $name);
-	return;
-}
-
 sub comes_to_answer
 {
 	my ($port, $who, $name) = @_;
 
-	return comes_to_be(sub { who_answers($port) }, $who, $name);
+	return eventually(sub { who_answers($port) }, $who, $name);
 }
 
 # What haproxy said last of a server.
@@ -144,7 +128,7 @@ acknowledged_are_kept($two, 'after promotion', @lists);
 thaw();
 $session->quit;
 is($one->safe_psql('postgres', 'SELECT pg_is_in_recovery()'), 'f', 'the old primary wakes up as a primary');
-comes_to_be(sub { state_of('booking_primary/node1') }, 'UP', 'haproxy sees it so');
+eventually(sub { state_of('booking_primary/node1') }, 'UP', 'haproxy sees it so');
 is(who_answers($write_port), 'two', 'and gets nothing to write');
 is(who_answers($read_port), 'two', 'nor to read');
 
