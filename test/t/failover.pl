@@ -9,6 +9,7 @@ use lib "$FindBin::RealBin/lib";
 
 use Bookers;
 use IPC::Run;
+use Pooler;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Rivals;
@@ -52,6 +53,10 @@ my $haproxy;
 		'<' => '/dev/null', '>&' => $log);
 }
 
+my $pooler = start_pooler(
+	databases => { clinic => "host=$localhost port=$write_port dbname=postgres", clinic_read => "host=$localhost port=$read_port dbname=postgres" },
+	users => { postgres => '', $one->safe_psql('postgres', 'SELECT current_user') => '' });
+
 # What is frozen must thaw before it can be stopped, also when this test fails.
 my @frozen;
 sub thaw { kill 'CONT', splice @frozen; return; }
@@ -59,7 +64,7 @@ END
 {
 	my $status = $?;
 	thaw();
-	$haproxy->kill_kill if $haproxy;
+	$_->kill_kill for grep { $_ } $haproxy, $pooler && $pooler->{run};
 	$? = $status;
 }
 
@@ -102,6 +107,11 @@ sub state_of
 comes_to_answer($write_port, 'one', 'the primary answers the port for writes');
 comes_to_answer($read_port, 'one two', 'primary and standby answer the port for reads');
 
+# Through deploy/pgbouncer.ini: a client that stays connected.
+my $clinic = "host=$pooler->{dir} port=$pooler->{port} dbname=clinic";
+my $steady = $one->background_psql('postgres', extra_params => [ '-d', $clinic ]);
+is($steady->query_safe('SHOW cluster_name'), 'one', 'the primary answers a client of pgbouncer');
+
 # The primary hangs, as a machine that swaps or is cut off does, with bookings half done.
 my @clients = start_bookers(connstr($write_port), @lists);
 wait_for($two, "count(*) > $slots / 3 FROM booking.appointments");
@@ -117,11 +127,19 @@ cmp_ok(scalar(unanswered(@lists)), '>', 0, 'the clients of a primary that hangs 
 comes_to_answer($write_port, 'nobody', 'the port for writes is answered by nobody');
 is(who_answers($read_port), 'two', 'the port for reads by the standby');
 
+my ($answer, $errors);
+my $patient = IPC::Run::start([ 'psql', '-XAtq', '-d', $clinic, '-c', 'SHOW cluster_name' ], '>' => \$answer, '2>' => \$errors);
+eventually(sub { pooler_shows($pooler, 'POOLS', 'clinic\|\w+\|\d+\|(\d+)') }, 1, 'who comes to pgbouncer now waits');
+
 # Nobody is left to wait for.
 $two->safe_psql('postgres', "ALTER SYSTEM SET synchronous_standby_names = ''");
 $two->promote;
 comes_to_answer($write_port, 'two', 'promoted, it answers the port for writes');
 comes_to_answer($read_port, 'two', 'and alone the port for reads');
+is($steady->query_safe('SHOW cluster_name'), 'two', 'the client of pgbouncer goes on with it');
+$steady->quit;
+$patient->finish;
+is("$answer$errors", "two\n", 'and who waited is answered');
 acknowledged_are_kept($two, 'after promotion', @lists);
 
 # The old one still believes to be the primary, and is the one that comes first in haproxy's list.
@@ -148,7 +166,7 @@ is(who_answers($write_port), 'two', 'and not the one for writes');
 $two->wait_for_catchup($one, 'replay', $two->lsn('flush'));
 is($one->safe_psql('postgres', 'SELECT count(*) FROM booking.appointments'), $slots, 'and has the bookings');
 
-$haproxy->kill_kill;
+$_->kill_kill for $haproxy, $pooler->{run};
 $one->stop;
 $two->stop;
 done_testing();

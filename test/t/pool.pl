@@ -9,6 +9,7 @@ use lib "$FindBin::RealBin/lib";
 
 use Crowd;
 use IPC::Run;
+use Pooler;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Rivals;
@@ -18,7 +19,6 @@ use Time::HiRes qw(time);
 my $clients = $ENV{LONG} ? 10_000 : 400;
 my $servers = 40;
 my ($doctors, $days) = $ENV{LONG} ? (200, 20) : (20, 20);
-$ENV{PATH} .= ':/usr/sbin';
 $ENV{PGPASSWORD} = 'secret';
 
 my $node = quiet_cluster('pool', "max_connections = 100\nmax_wal_size = 4GB");
@@ -33,35 +33,21 @@ SELECT count(*) FROM generate_series(1, $days) day, generate_series(1, $doctors)
 VACUUM ANALYZE;
 SQL
 
-# Who comes over TCP gives a password, as is shipped, with which pgbouncer then logs in to the server;
-# the crowd, which knows no SCRAM, comes over the socket.
+# Who comes by TCP gives a password, with which pgbouncer logs in to the server as well; the crowd,
+# which knows no SCRAM, comes by the socket.
 my $hba = slurp_file($node->data_dir . '/pg_hba.conf');
 unlink $node->data_dir . '/pg_hba.conf';
 $node->append_conf('pg_hba.conf', "local all authenticator scram-sha-256\n$hba");
 $node->reload;
-my $dir = PostgreSQL::Test::Utils::tempdir_short;
-my $port = PostgreSQL::Test::Cluster::get_free_port();
-my $secret = $node->safe_psql('postgres', "SELECT rolpassword FROM pg_authid WHERE rolname = 'authenticator'");
-append_to_file("$dir/users", qq("authenticator" "$secret"\n"postgres" ""\n));
-append_to_file("$dir/hba", "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n");
 my $server = "host=@{[$node->host]} port=@{[$node->port]} dbname=postgres";
-my %here = (
-	clinic => $server,
-	clinic_read => "$server\none = $server pool_size=1",
-	listen_port => $port,
-	unix_socket_dir => $dir,
-	logfile => "$PostgreSQL::Test::Utils::log_path/pgbouncer.log",
-	pidfile => "$dir/pid",
-	auth_type => "hba\nauth_hba_file = $dir/hba",
-	auth_file => "$dir/users");
-my $ini = slurp_file("$FindBin::RealBin/../../deploy/pgbouncer.ini");
-$ini =~ s/^$_ = \K.*$/$here{$_}/m or die "deploy/pgbouncer.ini does not set $_" for keys %here;
-append_to_file("$dir/ini", $ini);
-my $pooler = IPC::Run::start([ 'sh', '-c', 'ulimit -n $(ulimit -H -n) && exec pgbouncer -q "$0"', "$dir/ini" ], '<' => '/dev/null', '>&' => "$dir/output");
+my $pooler = start_pooler(
+	databases => { clinic => $server, one => "$server pool_size=1" },
+	users => { postgres => '', authenticator => $node->safe_psql('postgres', "SELECT rolpassword FROM pg_authid WHERE rolname = 'authenticator'") });
+my ($dir, $port) = @$pooler{qw(dir port)};
 END
 {
 	my $status = $?;
-	$pooler->kill_kill if $pooler;
+	$pooler->{run}->kill_kill if $pooler;
 	$? = $status;
 }
 
@@ -147,15 +133,7 @@ sub next_request
 
 my $crowd = gather(socket => "$dir/.s.PGSQL.$port", user => 'authenticator', database => 'clinic',
 	clients => $clients, processes => $clients / 400 < 4 ? 4 : $clients / 625, next => \&next_request);
-# What pgbouncer counts, of a row of one of its tables.
-sub pooler_counts
-{
-	my ($table, $row) = @_;
-
-	return $node->safe_psql('pgbouncer', "SHOW $table", connstr => "host=$dir port=$port dbname=pgbouncer user=postgres") =~ /^$row$/m ? $1 : undef;
-}
-
-is(pooler_counts('LISTS', 'used_clients\|(\d+)'), $clients + 1, "$clients clients are connected at once, besides the one who asks");
+is(pooler_shows($pooler, 'LISTS', 'used_clients\|(\d+)'), $clients + 1, "$clients clients are connected at once, besides the one who asks");
 
 # They all start to wait for us.
 my $barrier = $node->background_psql('postgres');
@@ -163,7 +141,7 @@ $barrier->query_safe('SELECT pg_advisory_lock(1)');
 set_off($crowd, 1, 0);
 wait_for($node, "count(*) = $servers FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND NOT granted");
 # database, user, active clients, waiting clients
-eventually(sub { pooler_counts('POOLS', '(clinic\|authenticator\|\d+\|\d+)\|.*') }, join('|', 'clinic', 'authenticator', $servers, $clients - $servers),
+eventually(sub { pooler_shows($pooler, 'POOLS', '(clinic\|authenticator\|\d+\|\d+)') }, join('|', 'clinic', 'authenticator', $servers, $clients - $servers),
 	"$servers are served, the others wait for them");
 $barrier->quit;
 is_deeply(tally(map { "$_->[0] $_->[1]" } finish($crowd)), { 'wait 00000' => $clients }, 'all are served in the end');
@@ -202,6 +180,6 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM booking.time_slots WHERE N
 $node->safe_psql('postgres', "\\i $FindBin::RealBin/../invariants.psql");
 is($node->safe_psql('postgres', 'SELECT promise, count(*) FROM broken GROUP BY promise'), '', 'the book is sound');
 
-$pooler->kill_kill;
+$pooler->{run}->kill_kill;
 $node->stop;
 done_testing();
