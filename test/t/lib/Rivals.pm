@@ -9,8 +9,9 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
-our @EXPORT = qw(quiet_cluster start_rivals finish_rivals wait_for tally);
+our @EXPORT = qw(quiet_cluster start_rivals finish_rivals wait_for eventually tally);
 
 # A cluster on which nothing but the sessions under test writes WAL or takes time.
 sub quiet_cluster
@@ -63,6 +64,22 @@ sub wait_for
 	my ($node, $condition) = @_;
 
 	$node->poll_query_until('postgres', "SELECT $condition") or BAIL_OUT("waited in vain for $condition");
+}
+
+# The same for what only a function can tell; a test.
+sub eventually
+{
+	my ($ask, $wanted, $name) = @_;
+	my $found;
+
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		$found = $ask->() // '';
+		last if $found eq $wanted;
+		usleep(100_000);
+	}
+	is($found, $wanted, $name);
+	return;
 }
 
 # How often each value comes.
