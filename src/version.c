@@ -20,10 +20,6 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#if PG_VERSION_NUM < 150000
-#include "catalog/indexing.h"
-#endif
-
 /*
  * No message tells of a new version itself. But an update that changes no function and no table
  * leaves nothing that the library could misread.

@@ -164,10 +164,9 @@ sub hold_answers
 
 sub kill_a_process
 {
-	my ($type, $pid) = split /\|/, $node->safe_psql('postgres', q{
-		SELECT backend_type, pid FROM pg_stat_activity
-		WHERE backend_type IN ('client backend', 'checkpointer', 'background writer', 'walwriter') AND pid <> pg_backend_pid()
-		ORDER BY backend_type = 'client backend' AND random() < 0.7 DESC, random() LIMIT 1});
+	my $kind = rand() < 0.5 ? "= 'client backend'" : "IN ('checkpointer', 'background writer', 'walwriter')";
+	my ($type, $pid) = split /\|/, $node->safe_psql('postgres',
+		"SELECT backend_type, pid FROM pg_stat_activity WHERE backend_type $kind AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1");
 
 	note "killing a $type";
 	kill 'KILL', $pid or BAIL_OUT("no process $pid");

@@ -83,7 +83,7 @@ SELECT booking.add_doctor(1, 'Dr Grace Hopper');
 SELECT booking.add_patient('Ada Lovelace', 'ada@example.org');
 SELECT FROM booking.add_time_slots(1, '2099-06-01', '09:00', '10:00', 15);
 SQL
-$node->safe_psql('postgres', 'CREATE DATABASE fresh');
+$node->safe_psql('postgres', "CREATE DATABASE $_") for 'fresh', 'late';
 
 sub session
 {
@@ -144,6 +144,8 @@ $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'a dum
 like(slurp_file($dump), qr/^1\t1\t1\t1\t1\t2099-06-01 .*\tbooked\t/m, 'and has the appointments');
 
 is($node->safe_psql('fresh', "CREATE EXTENSION booking CASCADE; SELECT name FROM booking.add_clinic('New')"), 'New', 'another database may have the new version');
+my (undef, undef, $errors) = $node->psql('late', "CREATE EXTENSION booking VERSION '$old' CASCADE; SELECT booking.add_clinic('Late')");
+like($errors, qr/ERROR:  the library of extension booking is version \Q$new\E, but version \Q$old\E is installed/, 'a third may get the old one, which is of no use there');
 
 is(answer($after, 'BEGIN; ALTER EXTENSION booking UPDATE; SELECT booking.is_slot_available(3)'), 't', 'the update works in its transaction');
 is(answer($after, 'ROLLBACK; SELECT booking.is_slot_available(3)'), $update, 'and not when it was rolled back');
