@@ -16,7 +16,7 @@ my $doctors = 4;
 my $days = $ENV{LONG} ? 200 : 10;
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
-$primary->append_conf('postgresql.conf', "timezone = UTC\nlog_statement = none");
+$primary->append_conf('postgresql.conf', "timezone = UTC\nlog_statement = none\nmax_connections = 100");
 $primary->start;
 $primary->backup('copy');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
