@@ -287,6 +287,28 @@ expire_hold(int64 id, int64 slot_id, int64 doctor_id)
 		   booking_expire_hold(id) == 1;
 }
 
+/* Cancels expired holds, and returns how many; at most so many, the oldest first. */
+int32
+booking_sweep_holds(int32 max_rows)
+{
+	Datum limit = Int32GetDatum(max_rows);
+	uint64 rows = booking_execute(&expired_plan, &limit, NULL);
+	SPITupleTable *expired = SPI_tuptable;
+	int32 cancelled = 0;
+
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Datum values[3];
+		bool nulls[3];
+
+		heap_deform_tuple(expired->vals[i], expired->tupdesc, values, nulls);
+		if (expire_hold(DatumGetInt64(values[0]), DatumGetInt64(values[1]),
+						DatumGetInt64(values[2])))
+			cancelled++;
+	}
+	return cancelled;
+}
+
 PG_FUNCTION_INFO_V1(booking_expire_holds);
 Datum
 booking_expire_holds(PG_FUNCTION_ARGS)
@@ -299,28 +321,15 @@ booking_expire_holds(PG_FUNCTION_ARGS)
 		.detail = "it limits the number of holds cancelled.",
 		.hint = "Call it again for the rest.",
 	};
-	Datum max_rows = PG_GETARG_DATUM(0);
-	SPITupleTable *expired;
-	uint64 rows;
-	int32 cancelled = 0;
+	int32 max_rows = PG_GETARG_INT32(0);
+	int32 cancelled;
 
 	booking_require(fcinfo, 0, "max_rows");
-	if (DatumGetInt32(max_rows) < 1 || DatumGetInt32(max_rows) > MOST_HOLDS)
+	if (max_rows < 1 || max_rows > MOST_HOLDS)
 		booking_refuse(&out_of_range);
 
 	booking_start_writing(fcinfo);
-	rows = booking_execute(&expired_plan, &max_rows, NULL);
-	expired = SPI_tuptable;
-	for (uint64 i = 0; i < rows; i++)
-	{
-		Datum values[3];
-		bool nulls[3];
-
-		heap_deform_tuple(expired->vals[i], expired->tupdesc, values, nulls);
-		if (expire_hold(DatumGetInt64(values[0]), DatumGetInt64(values[1]),
-						DatumGetInt64(values[2])))
-			cancelled++;
-	}
+	cancelled = booking_sweep_holds(max_rows);
 	SPI_finish();
 	PG_RETURN_INT32(cancelled);
 }

@@ -6,7 +6,7 @@ SET LOCAL TimeZone = 'UTC';
 
 SELECT plan(49);
 
-SELECT tables_are('booking', '{clinics,doctors,patients,time_slots,schedules,time_off,generated_days,appointments,appointment_events,status_transitions,rules}'::name[]);
+SELECT tables_are('booking', '{clinics,doctors,patients,time_slots,schedules,time_off,generated_days,appointments,appointment_events,status_transitions,rules,generated_doctors,maintenance}'::name[]);
 SELECT views_are('booking', '{day_sheet,bookings}'::name[]);
 SELECT enum_has_labels('booking', 'appointment_status',
 	'{proposed,pending,booked,arrived,checked-in,fulfilled,cancelled,noshow,entered-in-error,waitlist}'::name[]);

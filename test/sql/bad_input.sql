@@ -48,6 +48,7 @@ INSERT INTO calls VALUES
 	('reschedule_appointment', '{appointment_id => 1, new_slot_id => 4}'),
 	('set_appointment_status', '{appointment_id => 1, status => ''arrived'', reason => ''early''}'),
 	('expire_holds', '{max_rows => 10}'),
+	('maintain', '{max_rows => 10, horizon => ''10 days''}'),
 	('patient_appointments', '{patient_id => 1}'),
 	('remove_clinic', '{id => 1}'), ('restore_clinic', '{id => 1}'),
 	('remove_doctor', '{id => 1}'), ('restore_doctor', '{id => 1}'),
@@ -188,6 +189,11 @@ FROM calls, unnest('{-1 second,0,1 microsecond,1 hour,1 hour 1 microsecond,1 day
 		WITH ORDINALITY AS intervals(hold_for, i),
 	pg_temp.call(function, arguments, 3, quote_literal(hold_for))
 WHERE function = 'hold_slot' ORDER BY i;
+SELECT horizon, sqlstate, rule, clean
+FROM calls, unnest('{-1 day,0,23:59:59.999999,1 day,5 years,5 years 1 microsecond,178000000 years,-178000000 years}'::text[])
+		WITH ORDINALITY AS intervals(horizon, i),
+	pg_temp.call(function, arguments, 2, quote_literal(horizon))
+WHERE function = 'maintain' ORDER BY i;
 TABLE counts;
 
 -- every status, and what is none
