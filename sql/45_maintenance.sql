@@ -4,6 +4,11 @@
 CREATE INDEX idempotency_keys_by_age ON booking.appointments (clinic_id, created_at)
 	WHERE idempotency_key IS NOT NULL;
 
+-- What the retention of maintain() goes by. The first also serves the foreign key, which looks for
+-- the appointments of a slot that is deleted, whatever their status.
+CREATE INDEX appointments_of_a_slot ON booking.appointments (time_slot_id);
+CREATE INDEX removed_slots_by_start ON booking.time_slots (starts_at) WHERE deleted_at IS NOT NULL;
+
 -- How far the slots of each doctor have been generated. No foreign key: it is made again.
 CREATE TABLE booking.generated_doctors (
 	doctor_id bigint PRIMARY KEY,
@@ -33,9 +38,10 @@ COMMENT ON COLUMN booking.maintenance.rows_done IS 'What it did then, in rows.';
 COMMENT ON COLUMN booking.maintenance.created_at IS 'When it was done first.';
 COMMENT ON COLUMN booking.maintenance.updated_at IS 'When it was done last; kept by a trigger.';
 
-CREATE FUNCTION booking.maintain(max_rows int DEFAULT 10000, horizon interval DEFAULT '90 days')
+CREATE FUNCTION booking.maintain(max_rows int DEFAULT 10000, horizon interval DEFAULT '90 days',
+								 retention interval DEFAULT NULL)
 	RETURNS TABLE (task text, rows bigint)
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 5
 	AS 'MODULE_PATHNAME', 'booking_maintain';
-COMMENT ON FUNCTION booking.maintain(int, interval) IS
-	'One round of maintenance, for a scheduler to call every minute: a row a task with the number of rows it dealt with, at most about max_rows (1 to 100000) each. generate_slots: slots added, up to each clinic''s booking_horizon, or, where it has none, to horizon (1 day to 5 years) from its today; forget_keys: idempotency keys older than their clinic''s idempotency_retention; expire_holds: expired holds cancelled. rows is null where another call is at the task, or it failed, which a WARNING tells; the other tasks go on. Never waits for a booking. Errors: PT400 a value missing; PT422 out of range; 42501 the caller is no administrator.';
+COMMENT ON FUNCTION booking.maintain(int, interval, interval) IS
+	'One round of maintenance, for a scheduler to call every minute: a row a task with the number of rows it dealt with, at most about max_rows (1 to 100000) each. generate_slots: slots added, up to each clinic''s booking_horizon, or, where it has none, to horizon (1 day to 5 years) from its today; forget_keys: idempotency keys older than their clinic''s idempotency_retention; delete_old: slots that ended longer than retention (30 days to 100 years) ago, with all their appointments and events, of whatever status; not done, and no row, when retention is null; expire_holds: expired holds cancelled. rows is null where another call is at the task, or it failed, which a WARNING tells; the other tasks go on. Never waits for a booking. Errors: PT400 a value missing; PT422 out of range; 42501 the caller is no administrator.';

@@ -126,7 +126,7 @@ GRANT EXECUTE ON FUNCTION
 	booking.remove_patient(bigint),
 	booking.restore_patient(bigint),
 	booking.expire_holds(int),
-	booking.maintain(int, interval),
+	booking.maintain(int, interval, interval),
 	booking.add_rule(text, regprocedure, bigint, int),
 	booking.remove_rule(text, bigint),
 	booking.appointment_being_moved()

@@ -353,6 +353,10 @@ extern void booking_refuse_expired_hold(int64 appointment_id) pg_attribute_noret
 
 extern int32 booking_sweep_holds(int32 max_rows);
 
+/* retention.c */
+
+extern uint64 booking_delete_before(TimestampTz end, int32 max_rows);
+
 /* book.c */
 
 extern void booking_look_again(const BookingRequest *request, BookingFacts *facts);

@@ -63,6 +63,7 @@ typedef struct Round
 {
 	int32 max_rows;
 	Interval *horizon;
+	Interval *retention; /* NULL: everything is kept */
 } Round;
 
 typedef struct Task
@@ -150,6 +151,16 @@ forget_keys(const Round *round)
 }
 
 static uint64
+delete_old(const Round *round)
+{
+	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	Datum end =
+		DirectFunctionCall2(timestamptz_mi_interval, now, IntervalPGetDatum(round->retention));
+
+	return booking_delete_before(DatumGetTimestampTz(end), round->max_rows);
+}
+
+static uint64
 expire_holds(const Round *round)
 {
 	return booking_sweep_holds(Min(round->max_rows, MOST_LOCKED));
@@ -158,6 +169,7 @@ expire_holds(const Round *round)
 static const Task tasks[] = {
 	{"generate_slots", generate_slots},
 	{"forget_keys", forget_keys},
+	{"delete_old", delete_old},
 	{"expire_holds", expire_holds},
 };
 
@@ -229,6 +241,8 @@ run_task(int number, const Round *round, ReturnSetInfo *result)
 	Datum values[2] = {CStringGetTextDatum(task->name)};
 	bool nulls[2] = {false};
 
+	if (task->run == delete_old && round->retention == NULL)
+		return;
 	nulls[1] =
 		!booking_try_lock(MAINTENANCE_LOCK, number, ExclusiveLock) || !attempt(task, round, &rows);
 	values[1] = Int64GetDatum(rows);
@@ -249,15 +263,19 @@ check_max_rows(int32 max_rows)
 	});
 }
 
+static bool
+is_between(Interval *value, Interval least, Interval most)
+{
+	Datum datum = IntervalPGetDatum(value);
+
+	return DatumGetBool(DirectFunctionCall2(interval_ge, datum, IntervalPGetDatum(&least))) &&
+		   DatumGetBool(DirectFunctionCall2(interval_le, datum, IntervalPGetDatum(&most)));
+}
+
 static void
 check_horizon(Interval *horizon)
 {
-	Interval day = {.day = 1};
-	Interval five_years = {.month = 5 * MONTHS_PER_YEAR};
-	Datum value = IntervalPGetDatum(horizon);
-
-	if (DatumGetBool(DirectFunctionCall2(interval_ge, value, IntervalPGetDatum(&day))) &&
-		DatumGetBool(DirectFunctionCall2(interval_le, value, IntervalPGetDatum(&five_years))))
+	if (is_between(horizon, (Interval){.day = 1}, (Interval){.month = 5 * MONTHS_PER_YEAR}))
 		return;
 	booking_refuse(&(Refusal){
 		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
@@ -265,6 +283,21 @@ check_horizon(Interval *horizon)
 		.message = "the horizon is not between 1 day and 5 years",
 		.detail = "slots are generated that far ahead where a clinic has no booking_horizon.",
 		.hint = "Choose another horizon, or leave it out for 90 days.",
+	});
+}
+
+static void
+check_retention(Interval *retention)
+{
+	if (retention == NULL ||
+		is_between(retention, (Interval){.day = 30}, (Interval){.month = 100 * MONTHS_PER_YEAR}))
+		return;
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "retention_is_30_days_to_100_years",
+		.message = "the retention is not between 30 days and 100 years",
+		.detail = "slots that ended longer ago are deleted, with their appointments and events.",
+		.hint = "Choose another retention, or leave it out to keep everything.",
 	});
 }
 
@@ -277,9 +310,11 @@ booking_maintain(PG_FUNCTION_ARGS)
 
 	booking_require(fcinfo, 0, "max_rows");
 	booking_require(fcinfo, 1, "horizon");
-	round = (Round){PG_GETARG_INT32(0), PG_GETARG_INTERVAL_P(1)};
+	round = (Round){PG_GETARG_INT32(0), PG_GETARG_INTERVAL_P(1),
+					PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2)};
 	check_max_rows(round.max_rows);
 	check_horizon(round.horizon);
+	check_retention(round.retention);
 
 	result = booking_start_set(fcinfo);
 	booking_start_writing(fcinfo);

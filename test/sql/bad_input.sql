@@ -48,7 +48,7 @@ INSERT INTO calls VALUES
 	('reschedule_appointment', '{appointment_id => 1, new_slot_id => 4}'),
 	('set_appointment_status', '{appointment_id => 1, status => ''arrived'', reason => ''early''}'),
 	('expire_holds', '{max_rows => 10}'),
-	('maintain', '{max_rows => 10, horizon => ''10 days''}'),
+	('maintain', '{max_rows => 10, horizon => ''10 days'', retention => ''10 years''}'),
 	('patient_appointments', '{patient_id => 1}'),
 	('remove_clinic', '{id => 1}'), ('restore_clinic', '{id => 1}'),
 	('remove_doctor', '{id => 1}'), ('restore_doctor', '{id => 1}'),
@@ -193,6 +193,11 @@ SELECT horizon, sqlstate, rule, clean
 FROM calls, unnest('{-1 day,0,23:59:59.999999,1 day,5 years,5 years 1 microsecond,178000000 years,-178000000 years}'::text[])
 		WITH ORDINALITY AS intervals(horizon, i),
 	pg_temp.call(function, arguments, 2, quote_literal(horizon))
+WHERE function = 'maintain' ORDER BY i;
+SELECT retention, sqlstate, rule, clean
+FROM calls, unnest('{-1 day,0,29 days 23:59:59.999999,30 days,100 years,100 years 1 microsecond,178000000 years,-178000000 years}'::text[])
+		WITH ORDINALITY AS intervals(retention, i),
+	pg_temp.call(function, arguments, 3, quote_literal(retention))
 WHERE function = 'maintain' ORDER BY i;
 TABLE counts;
 
