@@ -14,6 +14,8 @@ SELECT pg_extension_config_dump('booking.time_off_id_seq', '');
 SELECT pg_extension_config_dump('booking.generated_days', '');
 SELECT pg_extension_config_dump('booking.generated_doctors', '');
 SELECT pg_extension_config_dump('booking.maintenance', '');
+SELECT pg_extension_config_dump('booking.clinic_figures', '');
+SELECT pg_extension_config_dump('booking.event_consumers', '');
 SELECT pg_extension_config_dump('booking.appointments', '');
 SELECT pg_extension_config_dump('booking.appointments_id_seq', '');
 SELECT pg_extension_config_dump('booking.appointment_events', '');

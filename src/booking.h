@@ -78,6 +78,11 @@ extern void booking_refuse_unknown(const Entity *entity, int64 id) pg_attribute_
 extern void booking_raise_again(void) pg_attribute_noreturn();
 extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
 
+/* counters.c */
+
+extern void booking_request_counters(void);
+extern void booking_count_refusal(const char *rule);
+
 /* plan.c */
 
 #define MAX_PLAN_ARGS 10
@@ -352,6 +357,10 @@ extern void booking_refuse_expired_hold(int64 appointment_id) pg_attribute_noret
 /* lifecycle.c */
 
 extern int32 booking_sweep_holds(int32 max_rows);
+
+/* measure.c */
+
+extern uint64 booking_measure_clinics(int32 max_rows);
 
 /* retention.c */
 

@@ -166,10 +166,15 @@ expire_holds(const Round *round)
 	return booking_sweep_holds(Min(round->max_rows, MOST_LOCKED));
 }
 
+static uint64
+measure_clinics(const Round *round)
+{
+	return booking_measure_clinics(round->max_rows);
+}
+
 static const Task tasks[] = {
-	{"generate_slots", generate_slots},
-	{"forget_keys", forget_keys},
-	{"delete_old", delete_old},
+	{"measure_clinics", measure_clinics}, {"generate_slots", generate_slots},
+	{"forget_keys", forget_keys},         {"delete_old", delete_old},
 	{"expire_holds", expire_holds},
 };
 

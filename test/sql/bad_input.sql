@@ -13,6 +13,7 @@ SELECT id, status FROM booking.book_slot(2, 1);
 SELECT id, status FROM booking.hold_slot(3, 1);
 SELECT id FROM booking.add_schedule(1, 1, '09:00', '12:00', 60);
 SELECT id FROM booking.add_time_off('2099-01-01', '2099-01-02', doctor_id => 2);
+INSERT INTO booking.event_consumers (name, settled_until) VALUES ('sms', 1);
 CREATE SCHEMA regress_house;
 CREATE FUNCTION regress_house.passes(slot booking.time_slots, patient booking.patients) RETURNS text LANGUAGE sql RETURN NULL;
 CREATE FUNCTION regress_house.other(int) RETURNS text LANGUAGE sql RETURN NULL;
@@ -49,6 +50,9 @@ INSERT INTO calls VALUES
 	('set_appointment_status', '{appointment_id => 1, status => ''arrived'', reason => ''early''}'),
 	('expire_holds', '{max_rows => 10}'),
 	('maintain', '{max_rows => 10, horizon => ''10 days'', retention => ''10 years''}'),
+	('read_events', '{consumer => ''mail'', max_rows => 10}'),
+	('note_events_done', '{consumer => ''sms'', until_id => 1}'),
+	('refusals', '{}'),
 	('patient_appointments', '{patient_id => 1}'),
 	('remove_clinic', '{id => 1}'), ('restore_clinic', '{id => 1}'),
 	('remove_doctor', '{id => 1}'), ('restore_doctor', '{id => 1}'),
@@ -223,7 +227,7 @@ FROM calls, unnest(arguments) WITH ORDINALITY AS a(argument, n),
 			(3, '1 MB of blanks', repeat(' ', 1048576)), (4, 'escapes', 'a''b"c\%_{}$1'),
 			(5, 'newline', E'two\nlines'), (6, 'markup', '<script>'), (7, 'nothing', '')) AS texts(t, kind, value),
 	pg_temp.call(function, arguments, n, quote_literal(value))
-WHERE argument ~ '^(name|address|time_zone|specialization|email|idempotency_key|reason) '
+WHERE argument ~ '^(name|address|time_zone|specialization|email|idempotency_key|reason|consumer) '
 ORDER BY function COLLATE "C", n, t;
 TABLE counts;
 

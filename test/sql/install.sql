@@ -83,7 +83,7 @@ SELECT object FROM tables
 WHERE NOT EXISTS (
 	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'id' AND attidentity = 'd'
 		AND atttypid = 'bigint'::regtype)
-	AND objid <> ALL ('{booking.generated_days,booking.generated_doctors,booking.maintenance}'::regclass[]);
+	AND objid <> ALL ('{booking.generated_days,booking.generated_doctors,booking.maintenance,booking.clinic_figures,booking.event_consumers}'::regclass[]);
 SELECT object FROM tables
 WHERE NOT EXISTS (
 	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'created_at' AND attnotnull);
