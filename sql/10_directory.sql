@@ -49,7 +49,7 @@ COMMENT ON COLUMN booking.clinics.min_notice IS 'A slot can be booked no later t
 COMMENT ON COLUMN booking.clinics.booking_horizon IS 'A slot can be booked no earlier than this before it starts; null: no limit.';
 COMMENT ON COLUMN booking.clinics.hold_duration IS 'How long a hold lasts when hold_slot is not told; more than 0, at most 1 hour.';
 COMMENT ON COLUMN booking.clinics.allow_patient_overlap IS 'Whether a patient may have overlapping appointments when booking here.';
-COMMENT ON COLUMN booking.clinics.idempotency_retention IS 'How long an idempotency key is to be remembered at least. Nothing forgets keys yet: until then they are remembered for ever.';
+COMMENT ON COLUMN booking.clinics.idempotency_retention IS 'How long an idempotency key is remembered at least, 1 hour to 10 years; maintain() forgets older ones.';
 COMMENT ON COLUMN booking.clinics.created_at IS 'When the row was made.';
 COMMENT ON COLUMN booking.clinics.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON COLUMN booking.clinics.deleted_at IS 'When the clinic was removed; null while it is not. See remove_clinic and restore_clinic.';

@@ -41,6 +41,10 @@ ALTER TABLE booking.generated_days ENABLE ROW LEVEL SECURITY;
 ALTER TABLE booking.appointments ENABLE ROW LEVEL SECURITY;
 ALTER TABLE booking.appointment_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE booking.rules ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.generated_doctors ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.maintenance ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.clinic_figures ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.event_consumers ENABLE ROW LEVEL SECURITY;
 
 -- Administrators see and change all; their grants say what.
 CREATE POLICY admins_see_all ON booking.clinics TO booking_admin USING (true);
@@ -53,6 +57,10 @@ CREATE POLICY admins_see_all ON booking.generated_days TO booking_admin USING (t
 CREATE POLICY admins_see_all ON booking.appointments TO booking_admin USING (true);
 CREATE POLICY admins_see_all ON booking.appointment_events TO booking_admin USING (true);
 CREATE POLICY admins_see_all ON booking.rules TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.generated_doctors TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.maintenance TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.clinic_figures TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.event_consumers TO booking_admin USING (true);
 
 -- Guests see what is open to everybody. Patients and staff are guests, too.
 CREATE POLICY guests_see_active ON booking.clinics FOR SELECT TO booking_guest

@@ -126,7 +126,16 @@ GRANT EXECUTE ON FUNCTION
 	booking.remove_patient(bigint),
 	booking.restore_patient(bigint),
 	booking.expire_holds(int),
+	booking.maintain(int, interval, interval),
+	booking.read_events(text, int),
+	booking.note_events_done(text, bigint),
 	booking.add_rule(text, regprocedure, bigint, int),
 	booking.remove_rule(text, bigint),
 	booking.appointment_being_moved()
 	TO booking_admin;
+
+-- What a monitoring login, a member of pg_monitor, has to have; the functions of a view are called
+-- with the rights of who reads it.
+GRANT USAGE ON SCHEMA booking TO pg_monitor;
+GRANT SELECT ON booking.metrics TO pg_monitor;
+GRANT EXECUTE ON FUNCTION booking.refusals() TO booking_admin, pg_monitor;

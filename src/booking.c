@@ -5,3 +5,11 @@
 #include "booking.h"
 
 PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	booking_request_counters();
+}

@@ -94,6 +94,11 @@ extern void booking_refuse_unknown(const Entity *entity, int64 id) pg_attribute_
 extern void booking_raise_again(void) pg_attribute_noreturn();
 extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
 
+/* counters.c */
+
+extern void booking_request_counters(void);
+extern void booking_count_refusal(const char *rule);
+
 /* plan.c */
 
 #define MAX_PLAN_ARGS 10
@@ -175,7 +180,8 @@ typedef enum LockClass
 {
 	SLOT_LOCK = 28001,
 	PATIENT_LOCK = 28002,
-	CALENDAR_LOCK = 28003
+	CALENDAR_LOCK = 28003,
+	MAINTENANCE_LOCK = 28004
 } LockClass;
 
 /* What is done with a doctor's calendar: only closing it keeps bookings out. */
@@ -278,6 +284,19 @@ extern void booking_cut_session(DateADT date, const Hours *hours, pg_tz *zone, S
 extern void booking_insert_slots(const Doctor *doctor, const Stretches *slots);
 extern void booking_check_hours(const Hours *hours);
 extern void booking_check_not_too_far(DateADT date, DateADT today);
+
+/* generate.c */
+
+typedef struct GeneratedSlots
+{
+	int64 added;
+	int64 clashes; /* left out since they would overlap others */
+} GeneratedSlots;
+
+extern void booking_generate_days(int64 doctor_id, DateADT first, DateADT last,
+								  GeneratedSlots *generated);
+extern void booking_notice_clashes(const GeneratedSlots *generated);
+extern void booking_generate_again(int64 doctor_id);
 
 /* overlap.c */
 
@@ -410,6 +429,18 @@ extern uint64 booking_set_status(int64 appointment_id, const char *status, const
 extern void booking_cancel_hold(int64 appointment_id, const char *reason);
 extern uint64 booking_expire_hold(int64 appointment_id);
 extern void booking_refuse_expired_hold(int64 appointment_id) pg_attribute_noreturn();
+
+/* lifecycle.c */
+
+extern int32 booking_sweep_holds(int32 max_rows);
+
+/* measure.c */
+
+extern uint64 booking_measure_clinics(int32 max_rows);
+
+/* retention.c */
+
+extern uint64 booking_delete_before(TimestampTz end, int32 max_rows);
 
 /* book.c */
 

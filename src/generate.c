@@ -1,6 +1,7 @@
 /*
  * generate.c
- *		Turning weekly schedules into time slots over a range of dates. Called through SQL.
+ *		Turning weekly schedules into time slots over a range of dates. Called through SQL, and
+ *		by maintain().
  *
  * A doctor at a time: what is in their calendar already is read in order, the sessions are cut
  * into candidates, one sweep over both leaves out what cannot be, and one statement inserts the
@@ -40,6 +41,8 @@ static BookingPlan doctors_plan = {DOCTORS_SQL, 2, {INT8OID, INT8OID}};
 static BookingPlan schedules_plan = {SCHEDULES_SQL, 1, {INT8OID}};
 static BookingPlan generated_plan = {GENERATED_SQL, 3, {INT8OID, DATEOID, DATEOID}};
 static BookingPlan note_plan = {NOTE_SQL, 2, {INT8OID, DATEARRAYOID}};
+static BookingPlan again_plan = {
+	"DELETE FROM booking.generated_doctors WHERE doctor_id = $1", 1, {INT8OID}};
 static BookingPlan clinic_plan = {
 	"SELECT is_active FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 
@@ -247,22 +250,43 @@ note_days(const Calendar *calendar, const Additions *additions)
 	booking_execute(&note_plan, args, NULL);
 }
 
-static void
-generate_for_doctor(int64 doctor_id, const DateRange *range, int64 *added, int64 *clashes)
+/* For one doctor; adds to what was generated for others. */
+void
+booking_generate_days(int64 doctor_id, DateADT first, DateADT last, GeneratedSlots *generated)
 {
+	DateRange range = {first, last};
 	Calendar calendar;
 	Additions additions = {0};
 
 	booking_lock(CALENDAR_LOCK, doctor_id, CALENDAR_EDIT);
-	read_calendar(&calendar, doctor_id, range);
-	cut_days(&calendar, range, &additions);
+	read_calendar(&calendar, doctor_id, &range);
+	cut_days(&calendar, &range, &additions);
 	sweep(&calendar, &additions);
 	if (additions.slots.count > 0)
 		booking_insert_slots(&calendar.doctor, &additions.slots);
 	if (additions.day_count > 0)
 		note_days(&calendar, &additions);
-	*added += additions.slots.count;
-	*clashes += additions.clashes;
+	generated->added += additions.slots.count;
+	generated->clashes += additions.clashes;
+}
+
+void
+booking_notice_clashes(const GeneratedSlots *generated)
+{
+	if (generated->clashes > 0)
+		ereport(NOTICE, (errmsg_plural("%lld slot was left out because it would overlap another",
+									   "%lld slots were left out because they would overlap others",
+									   (unsigned long) generated->clashes,
+									   (long long) generated->clashes)));
+}
+
+/* Has maintain() start anew with a doctor whose hours have changed; the calendar is locked. */
+void
+booking_generate_again(int64 doctor_id)
+{
+	Datum arg = Int64GetDatum(doctor_id);
+
+	booking_execute(&again_plan, &arg, NULL);
 }
 
 static void
@@ -350,8 +374,7 @@ list_doctors(FunctionCallInfo fcinfo, uint64 *count)
 BOOKING_FUNCTION(booking_generate_slots)
 {
 	DateRange range = {PG_GETARG_DATEADT(0), PG_GETARG_DATEADT(1)};
-	int64 added = 0;
-	int64 clashes = 0;
+	GeneratedSlots generated = {0};
 	uint64 count;
 	int64 *doctors;
 	MemoryContext one_doctor;
@@ -370,15 +393,12 @@ BOOKING_FUNCTION(booking_generate_slots)
 	{
 		CHECK_FOR_INTERRUPTS();
 		outer = MemoryContextSwitchTo(one_doctor);
-		generate_for_doctor(doctors[i], &range, &added, &clashes);
+		booking_generate_days(doctors[i], range.first, range.last, &generated);
 		MemoryContextSwitchTo(outer);
 		MemoryContextReset(one_doctor);
 	}
 	SPI_finish();
 
-	if (clashes > 0)
-		ereport(NOTICE, (errmsg_plural("%lld slot was left out because it would overlap another",
-									   "%lld slots were left out because they would overlap others",
-									   (unsigned long) clashes, (long long) clashes)));
-	PG_RETURN_INT64(added);
+	booking_notice_clashes(&generated);
+	PG_RETURN_INT64(generated.added);
 }

@@ -281,28 +281,15 @@ expire_hold(int64 id, int64 slot_id, int64 doctor_id)
 		   booking_expire_hold(id) == 1;
 }
 
-BOOKING_FUNCTION(booking_expire_holds)
+/* Cancels expired holds, and returns how many; at most so many, the oldest first. */
+int32
+booking_sweep_holds(int32 max_rows)
 {
-	static const Refusal out_of_range = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "max_rows_in_range",
-		.table = "appointments",
-		.message = "max_rows is not between 1 and 5000",
-		.detail = "it limits the number of holds cancelled.",
-		.hint = "Call it again for the rest.",
-	};
-	Datum max_rows = PG_GETARG_DATUM(0);
-	SPITupleTable *expired;
-	uint64 rows;
+	Datum limit = Int32GetDatum(max_rows);
+	uint64 rows = booking_execute(&expired_plan, &limit, NULL);
+	SPITupleTable *expired = SPI_tuptable;
 	int32 cancelled = 0;
 
-	booking_require(fcinfo, 0, "max_rows");
-	if (DatumGetInt32(max_rows) < 1 || DatumGetInt32(max_rows) > MOST_HOLDS)
-		booking_refuse(&out_of_range);
-
-	booking_start_writing(fcinfo);
-	rows = booking_execute(&expired_plan, &max_rows, NULL);
-	expired = SPI_tuptable;
 	for (uint64 i = 0; i < rows; i++)
 	{
 		Datum values[3];
@@ -313,6 +300,28 @@ BOOKING_FUNCTION(booking_expire_holds)
 						DatumGetInt64(values[2])))
 			cancelled++;
 	}
+	return cancelled;
+}
+
+BOOKING_FUNCTION(booking_expire_holds)
+{
+	static const Refusal out_of_range = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "max_rows_in_range",
+		.table = "appointments",
+		.message = "max_rows is not between 1 and 5000",
+		.detail = "it limits the number of holds cancelled.",
+		.hint = "Call it again for the rest.",
+	};
+	int32 max_rows = PG_GETARG_INT32(0);
+	int32 cancelled;
+
+	booking_require(fcinfo, 0, "max_rows");
+	if (max_rows < 1 || max_rows > MOST_HOLDS)
+		booking_refuse(&out_of_range);
+
+	booking_start_writing(fcinfo);
+	cancelled = booking_sweep_holds(max_rows);
 	SPI_finish();
 	PG_RETURN_INT32(cancelled);
 }

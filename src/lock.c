@@ -8,6 +8,7 @@
  * what turned out to be the wrong slot's, before anything was done under it, is given back.
  *
  * Order, to avoid deadlocks: slots, then patients, then calendars; ascending ids in a class.
+ * Tasks of maintenance are never waited for, but left to who is at them.
  */
 #include "booking.h"
 

@@ -10,6 +10,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "funcapi.h"
+#include "jit/jit.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
 #include "utils/builtins.h"
@@ -36,16 +37,19 @@ booking_kept_plan(BookingPlan *plan)
 
 /*
  * Never by a sequential scan: a plan that was made for a table while it was empty, and is kept,
- * must not read the whole of it when it has grown.
+ * must not read the whole of it when it has grown. Nor compiled: where there is no other way than a
+ * sequential scan, its plan seems so dear that compiling it would take a thousand times its own time.
  */
 static uint64
 run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	bool callers_seqscan = enable_seqscan;
+	bool callers_jit = jit_enabled;
 	int result = 0;
 
 	enable_seqscan = false;
+	jit_enabled = false;
 	PG_TRY();
 	{
 		result = SPI_execute_snapshot(booking_kept_plan(plan), values, nulls, snapshot,
@@ -54,11 +58,13 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool
 	PG_CATCH();
 	{
 		enable_seqscan = callers_seqscan;
+		jit_enabled = callers_jit;
 		MemoryContextSwitchTo(caller);
 		booking_raise_again();
 	}
 	PG_END_TRY();
 	enable_seqscan = callers_seqscan;
+	jit_enabled = callers_jit;
 
 	if (result < 0)
 		elog(ERROR, "\"%s\" failed: %s", plan->sql, SPI_result_code_string(result));

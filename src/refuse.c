@@ -210,6 +210,7 @@ raise_refusal(int sqlstate, const char *message, const char *detail, const char 
 void
 booking_refuse(const Refusal *refusal)
 {
+	booking_count_refusal(refusal->rule);
 	raise_refusal(refusal->sqlstate, refusal->message,
 				  psprintf("rule %s: %s", refusal->rule, refusal->detail), refusal->hint,
 				  refusal->table, refusal->rule);

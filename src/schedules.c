@@ -95,6 +95,7 @@ BOOKING_FUNCTION(booking_add_schedule)
 	booking_start_writing(fcinfo);
 	booking_lock(CALENDAR_LOCK, PG_GETARG_INT64(0), CALENDAR_EDIT);
 	booking_find_doctor(PG_GETARG_INT64(0), &doctor);
+	booking_generate_again(doctor.id);
 	booking_execute(&add_plan, values, nulls);
 	row = booking_returned_row();
 	SPI_finish();

@@ -13,6 +13,7 @@ SELECT id, status FROM booking.book_slot(2, 1);
 SELECT id, status FROM booking.hold_slot(3, 1);
 SELECT id FROM booking.add_schedule(1, 1, '09:00', '12:00', 60);
 SELECT id FROM booking.add_time_off('2099-01-01', '2099-01-02', doctor_id => 2);
+INSERT INTO booking.event_consumers (name, settled_until) VALUES ('sms', 1);
 CREATE SCHEMA regress_house;
 CREATE FUNCTION regress_house.passes(slot booking.time_slots, patient booking.patients) RETURNS text LANGUAGE sql RETURN NULL;
 CREATE FUNCTION regress_house.other(int) RETURNS text LANGUAGE sql RETURN NULL;
@@ -48,6 +49,10 @@ INSERT INTO calls VALUES
 	('reschedule_appointment', '{appointment_id => 1, new_slot_id => 4}'),
 	('set_appointment_status', '{appointment_id => 1, status => ''arrived'', reason => ''early''}'),
 	('expire_holds', '{max_rows => 10}'),
+	('maintain', '{max_rows => 10, horizon => ''10 days'', retention => ''10 years''}'),
+	('read_events', '{consumer => ''mail'', max_rows => 10}'),
+	('note_events_done', '{consumer => ''sms'', until_id => 1}'),
+	('refusals', '{}'),
 	('patient_appointments', '{patient_id => 1}'),
 	('remove_clinic', '{id => 1}'), ('restore_clinic', '{id => 1}'),
 	('remove_doctor', '{id => 1}'), ('restore_doctor', '{id => 1}'),
@@ -188,6 +193,16 @@ FROM calls, unnest('{-1 second,0,1 microsecond,1 hour,1 hour 1 microsecond,1 day
 		WITH ORDINALITY AS intervals(hold_for, i),
 	pg_temp.call(function, arguments, 3, quote_literal(hold_for))
 WHERE function = 'hold_slot' ORDER BY i;
+SELECT horizon, sqlstate, rule, clean
+FROM calls, unnest('{-1 day,0,23:59:59.999999,1 day,5 years,5 years 1 microsecond,178000000 years,-178000000 years}'::text[])
+		WITH ORDINALITY AS intervals(horizon, i),
+	pg_temp.call(function, arguments, 2, quote_literal(horizon))
+WHERE function = 'maintain' ORDER BY i;
+SELECT retention, sqlstate, rule, clean
+FROM calls, unnest('{-1 day,0,29 days 23:59:59.999999,30 days,100 years,100 years 1 microsecond,178000000 years,-178000000 years}'::text[])
+		WITH ORDINALITY AS intervals(retention, i),
+	pg_temp.call(function, arguments, 3, quote_literal(retention))
+WHERE function = 'maintain' ORDER BY i;
 TABLE counts;
 
 -- every status, and what is none
@@ -212,7 +227,7 @@ FROM calls, unnest(arguments) WITH ORDINALITY AS a(argument, n),
 			(3, '1 MB of blanks', repeat(' ', 1048576)), (4, 'escapes', 'a''b"c\%_{}$1'),
 			(5, 'newline', E'two\nlines'), (6, 'markup', '<script>'), (7, 'nothing', '')) AS texts(t, kind, value),
 	pg_temp.call(function, arguments, n, quote_literal(value))
-WHERE argument ~ '^(name|address|time_zone|specialization|email|idempotency_key|reason) '
+WHERE argument ~ '^(name|address|time_zone|specialization|email|idempotency_key|reason|consumer) '
 ORDER BY function COLLATE "C", n, t;
 TABLE counts;
 

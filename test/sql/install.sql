@@ -75,14 +75,15 @@ WHERE relkind IN ('r', 'v') AND attnum > 0 AND NOT attisdropped
 	AND col_description(attrelid, attnum) IS NULL;
 
 -- An identity column id and created_at on every table of users' rows, updated_at where rows
--- change. What was generated is noted by doctor and day, and only ever made or deleted.
+-- change. What was generated is noted by doctor and day, and only ever made or deleted; what
+-- maintenance notes has keys of its own.
 CREATE TEMP VIEW tables AS
 	SELECT objid, object FROM members WHERE relkind = 'r' AND objid <> 'booking.status_transitions'::regclass;
 SELECT object FROM tables
 WHERE NOT EXISTS (
 	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'id' AND attidentity = 'd'
 		AND atttypid = 'bigint'::regtype)
-	AND objid <> 'booking.generated_days'::regclass;
+	AND objid <> ALL ('{booking.generated_days,booking.generated_doctors,booking.maintenance,booking.clinic_figures,booking.event_consumers}'::regclass[]);
 SELECT object FROM tables
 WHERE NOT EXISTS (
 	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'created_at' AND attnotnull);

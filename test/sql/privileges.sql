@@ -19,6 +19,7 @@ SELECT id, status FROM booking.hold_slot(4, 2);
 SELECT id FROM booking.add_schedule(2, 1, '14:00', '16:00', 30);
 SELECT id FROM booking.add_time_off('2099-07-01', '2099-07-02', doctor_id => 2);
 INSERT INTO booking.rules (name, clinic_id, check_function) VALUES ('old rule', 3, 'nobody.asks');
+INSERT INTO booking.event_consumers (name) VALUES ('sms');
 ALTER SEQUENCE booking.appointments_id_seq RESTART 11;
 
 -- Everything one can do, as calls that succeed for who may.
@@ -40,6 +41,10 @@ INSERT INTO deeds (deed) VALUES
 	('SELECT booking.reschedule_appointment(1, 5)'),
 	('SELECT booking.set_appointment_status(1, ''arrived'')'),
 	('SELECT booking.expire_holds()'),
+	('SELECT booking.maintain()'),
+	('SELECT booking.read_events(''mail'')'),
+	('SELECT booking.note_events_done(''sms'', 0)'),
+	('SELECT booking.refusals()'),
 	('SELECT booking.patient_appointments(1)'),
 	('SELECT booking.appointment_being_moved()'),
 	('SELECT booking.claimed_patient_id()'),
@@ -69,6 +74,8 @@ INSERT INTO deeds (deed) VALUES
 	('TABLE booking.time_slots'), ('TABLE booking.appointments'), ('TABLE booking.appointment_events'),
 	('TABLE booking.status_transitions'), ('TABLE booking.rules'), ('TABLE booking.schedules'),
 	('TABLE booking.time_off'), ('TABLE booking.generated_days'),
+	('TABLE booking.generated_doctors'), ('TABLE booking.maintenance'),
+	('TABLE booking.clinic_figures'), ('TABLE booking.event_consumers'), ('TABLE booking.metrics'),
 	('TABLE booking.day_sheet'), ('TABLE booking.bookings'),
 	('INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (5, 1)'),
 	('UPDATE booking.bookings SET time_slot_id = 5 WHERE id = 1'),
@@ -93,6 +100,9 @@ INSERT INTO deeds (deed) VALUES
 	('INSERT INTO booking.status_transitions VALUES (''cancelled'', ''booked'', ''always'')'),
 	('DELETE FROM booking.patients'),
 	('DELETE FROM booking.appointment_events'),
+	('DELETE FROM booking.generated_doctors'),
+	('UPDATE booking.maintenance SET updated_at = now()'),
+	('UPDATE booking.event_consumers SET done_until = 1'),
 	('UPDATE booking.appointment_events SET actor = ''somebody'''),
 	('TRUNCATE booking.appointment_events'),
 	('SELECT nextval(''booking.clinics_id_seq'')'),

@@ -23,7 +23,7 @@ my $all_text = join "\n", @text{@documents};
 
 my $node = PostgreSQL::Test::Cluster->new('docs');
 $node->init;
-$node->append_conf('postgresql.conf', "timezone = UTC\nfsync = off");
+$node->append_conf('postgresql.conf', "timezone = UTC\nfsync = off\nautovacuum = off");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION booking CASCADE');
 

@@ -1,0 +1,127 @@
+/*
+ * events.c
+ *		Reading the events in order without missing one, for who sends notifications. Called
+ *		through SQL.
+ *
+ * An event gets its id before it is committed, so a lower id may appear after a higher one. Whoever
+ * has an id that is not to be seen yet had a transaction id before, since the slot or the appointment
+ * is written first. So what was the highest id at one moment is settled once every transaction of that
+ * moment is through, or at once if none was under way.
+ */
+#include "booking.h"
+
+#include "mb/pg_wchar.h"
+
+#define LONGEST_NAME 63
+#define MOST_EVENTS 10000
+
+/*
+ * A next_xid that is still to come is of another cluster: the book was restored from a dump.
+ * $1 consumer.
+ */
+#define ADVANCE_SQL \
+	"WITH seen AS MATERIALIZED (" \
+	"    SELECT pg_snapshot_xmin(s) AS oldest, pg_snapshot_xmax(s) AS next," \
+	"           (SELECT coalesce(max(id), 0) FROM booking.appointment_events) AS until," \
+	"           NOT EXISTS (SELECT FROM pg_snapshot_xip(s) AS xid" \
+	"                       WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()) AS is_quiet" \
+	"    FROM pg_current_snapshot() AS s) " \
+	"UPDATE booking.event_consumers AS c SET" \
+	"    settled_until = greatest(settled_until, CASE WHEN is_quiet THEN until" \
+	"                                                 WHEN next_xid <= oldest THEN next_until" \
+	"                                                 ELSE 0 END)," \
+	"    next_until = CASE WHEN next_xid <= oldest OR next_xid > next THEN until" \
+	"                      ELSE next_until END," \
+	"    next_xid = CASE WHEN next_xid <= oldest OR next_xid > next THEN next ELSE next_xid END" \
+	" FROM seen WHERE name = $1 RETURNING done_until, settled_until"
+
+static BookingPlan add_plan = {
+	"INSERT INTO booking.event_consumers (name) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}};
+static BookingPlan advance_plan = {ADVANCE_SQL, 1, {TEXTOID}};
+static BookingPlan read_plan = {
+	"SELECT * FROM booking.appointment_events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+	3,
+	{INT8OID, INT8OID, INT4OID}};
+static BookingPlan done_plan = {
+	"UPDATE booking.event_consumers SET done_until = greatest(done_until, $2)"
+	" WHERE name = $1 AND $2 <= settled_until",
+	2,
+	{TEXTOID, INT8OID}};
+
+static Datum
+read_consumer(FunctionCallInfo fcinfo)
+{
+	static const Refusal malformed = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "consumer_name_has_1_to_63_characters",
+		.table = "event_consumers",
+		.message = "the consumer's name does not have 1 to 63 characters",
+		.detail = "each consumer of events has a name, by which its position is kept.",
+		.hint = "Choose a short name, such as 'mail'.",
+	};
+	text *name;
+	int length;
+
+	booking_require(fcinfo, 0, "consumer");
+	name = PG_GETARG_TEXT_PP(0);
+	length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	if (length < 1 || length > LONGEST_NAME)
+		booking_refuse(&malformed);
+	return PointerGetDatum(name);
+}
+
+static void
+check_max_rows(int32 max_rows)
+{
+	if (max_rows >= 1 && max_rows <= MOST_EVENTS)
+		return;
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "max_rows_in_range",
+		.table = "appointment_events",
+		.message = "max_rows is not between 1 and 10000",
+		.detail = "it limits the number of events returned.",
+		.hint = "Call it again for the rest.",
+	});
+}
+
+BOOKING_FUNCTION(booking_read_events)
+{
+	Datum consumer = read_consumer(fcinfo);
+	Datum range[3];
+	bool nulls[2];
+
+	booking_require(fcinfo, 1, "max_rows");
+	check_max_rows(PG_GETARG_INT32(1));
+
+	booking_start_writing(fcinfo);
+	booking_execute(&add_plan, &consumer, NULL);
+	booking_execute(&advance_plan, &consumer, NULL);
+	booking_row(0, range, nulls);
+	range[2] = PG_GETARG_DATUM(1);
+	booking_execute(&read_plan, range, NULL);
+	booking_return_set(fcinfo);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+BOOKING_FUNCTION(booking_note_events_done)
+{
+	static const Refusal not_read = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "events_were_read",
+		.table = "event_consumers",
+		.message = "the consumer has not read so far",
+		.detail = "only what booking.read_events() has returned to it can be done.",
+		.hint = "Pass the id of the last event that booking.read_events() returned.",
+	};
+	Datum values[] = {read_consumer(fcinfo), PG_GETARG_DATUM(1)};
+
+	booking_require(fcinfo, 1, "until_id");
+
+	booking_start_writing(fcinfo);
+	if (booking_execute(&done_plan, values, NULL) == 0)
+		booking_refuse(&not_read);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
