@@ -51,14 +51,13 @@ END
 	$? = $status;
 }
 
-# What psql prints, errors too; the database "one" has a single session for everybody.
+# What psql prints, errors too. The database "one" has a single session for everybody.
 sub through_pool
 {
-	my ($script, $database, $user) = @_;
+	my ($script) = @_;
 	my $output;
 
-	IPC::Run::run([ 'psql', '-XAtq', '-d', "host=127.0.0.1 port=$port dbname=" . ($database // 'one') . ' user=' . ($user // 'authenticator') ],
-		'<' => \$script, '>&' => \$output);
+	IPC::Run::run([ 'psql', '-XAtq', '-d', "host=127.0.0.1 port=$port dbname=one user=authenticator" ], '<' => \$script, '>&' => \$output);
 	return $output =~ s/\n\z//r;
 }
 
@@ -132,7 +131,7 @@ sub next_request
 }
 
 my $crowd = gather(socket => "$dir/.s.PGSQL.$port", user => 'authenticator', database => 'clinic',
-	clients => $clients, processes => $clients / 400 < 4 ? 4 : $clients / 625, next => \&next_request);
+	clients => $clients, processes => $ENV{LONG} ? 16 : 4, next => \&next_request);
 is(pooler_shows($pooler, 'LISTS', 'used_clients\|(\d+)'), $clients + 1, "$clients clients are connected at once, besides the one who asks");
 
 # They all start to wait for us.
