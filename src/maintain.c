@@ -172,10 +172,13 @@ measure_clinics(const Round *round)
 	return booking_measure_clinics(round->max_rows);
 }
 
+/* Numbered for their locks; what bookings could wait for comes last. */
 static const Task tasks[] = {
-	{"measure_clinics", measure_clinics}, {"generate_slots", generate_slots},
-	{"forget_keys", forget_keys},         {"delete_old", delete_old},
-	{"expire_holds", expire_holds},
+	{"measure_clinics", measure_clinics}, /* only reads the book */
+	{"generate_slots", generate_slots},   /* bookings pass the locks */
+	{"delete_old", delete_old},           /* nobody is at these any more */
+	{"forget_keys", forget_keys},         /* locks appointments */
+	{"expire_holds", expire_holds},       /* locks slots */
 };
 
 /* Whether an error is the task's own affair: not a cancelled call, nor one to be tried again. */
