@@ -11,6 +11,6 @@ SELECT pg_current_wal_insert_lsn() AS wal_end \gset
 SET synchronous_commit = on;
 SELECT pg_logical_emit_message(true, 'bench', '') \g /dev/null
 SELECT (SELECT sum(cpu) FROM cost), :'wal_end',
-	(SELECT coalesce(sum(record_size), 0)::bigint FROM pg_get_wal_stats(:'wal_start', :'wal_end', true) WHERE :'wal_start' < :'wal_end'),
+	(SELECT coalesce(sum(record_size), 0)::bigint FROM pg_get_wal_stats(:'wal_start', :'wal_end') WHERE :'wal_start' < :'wal_end'),
 	blks_hit - :hits, blks_read - :reads
 FROM pg_stat_database WHERE datname = current_database();
