@@ -5,39 +5,38 @@
  *
  * An event gets its id before it is committed, so a lower id may appear after a higher one. Whoever
  * has an id that is not to be seen yet had a transaction id before, since the slot or the appointment
- * is written first. So what was the highest id at one moment is settled once every transaction of that
- * moment is through, or at once if none was under way.
+ * is written first. So the highest id that is seen at one moment is settled once every transaction
+ * that had an id of its own by then is through; at once if none is under way.
  */
 #include "booking.h"
 
+#include "access/transam.h"
+
 #include "mb/pg_wchar.h"
+#include "utils/xid8.h"
 
 #define LONGEST_NAME 63
 #define MOST_EVENTS 10000
 
 /*
  * A next_xid that is still to come is of another cluster: the book was restored from a dump.
- * $1 consumer.
+ * $1 consumer, $2 highest id, $3 the transaction that was next then, $4 the oldest under way since.
  */
 #define ADVANCE_SQL \
-	"WITH seen AS MATERIALIZED (" \
-	"    SELECT pg_snapshot_xmin(s) AS oldest, pg_snapshot_xmax(s) AS next," \
-	"           (SELECT coalesce(max(id), 0) FROM booking.appointment_events) AS until," \
-	"           NOT EXISTS (SELECT FROM pg_snapshot_xip(s) AS xid" \
-	"                       WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()) AS is_quiet" \
-	"    FROM pg_current_snapshot() AS s) " \
-	"UPDATE booking.event_consumers AS c SET" \
-	"    settled_until = greatest(settled_until, CASE WHEN is_quiet THEN until" \
-	"                                                 WHEN next_xid <= oldest THEN next_until" \
+	"UPDATE booking.event_consumers SET" \
+	"    settled_until = greatest(settled_until, CASE WHEN $3 <= $4 THEN $2" \
+	"                                                 WHEN next_xid <= $4 THEN next_until" \
 	"                                                 ELSE 0 END)," \
-	"    next_until = CASE WHEN next_xid <= oldest OR next_xid > next THEN until" \
-	"                      ELSE next_until END," \
-	"    next_xid = CASE WHEN next_xid <= oldest OR next_xid > next THEN next ELSE next_xid END" \
-	" FROM seen WHERE name = $1 RETURNING done_until, settled_until"
+	"    next_until = CASE WHEN next_xid <= $4 OR next_xid > $3 THEN $2 ELSE next_until END," \
+	"    next_xid = CASE WHEN next_xid <= $4 OR next_xid > $3 THEN $3 ELSE next_xid END" \
+	" WHERE name = $1 RETURNING done_until, settled_until"
 
+static BookingPlan highest_plan = {"SELECT coalesce(max(id), 0) FROM booking.appointment_events"};
+/* Not its xmax: there may be transactions under way that are younger. */
+static BookingPlan oldest_plan = {"SELECT pg_snapshot_xmin(pg_current_snapshot())"};
 static BookingPlan add_plan = {
 	"INSERT INTO booking.event_consumers (name) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}};
-static BookingPlan advance_plan = {ADVANCE_SQL, 1, {TEXTOID}};
+static BookingPlan advance_plan = {ADVANCE_SQL, 4, {TEXTOID, INT8OID, XID8OID, XID8OID}};
 static BookingPlan read_plan = {
 	"SELECT * FROM booking.appointment_events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
 	3,
@@ -85,9 +84,23 @@ check_max_rows(int32 max_rows)
 	});
 }
 
+/*
+ * What can be told of the events at this moment, in this order: three arguments of advance_plan.
+ * Before we write, as a transaction under way is one of ours, too.
+ */
+static void
+observe(Datum *observed)
+{
+	booking_execute_now(&highest_plan, NULL, NULL);
+	observed[0] = booking_value();
+	observed[1] = FullTransactionIdGetDatum(ReadNextFullTransactionId());
+	booking_execute_now(&oldest_plan, NULL, NULL);
+	observed[2] = booking_value();
+}
+
 BOOKING_FUNCTION(booking_read_events)
 {
-	Datum consumer = read_consumer(fcinfo);
+	Datum values[4] = {read_consumer(fcinfo)};
 	Datum range[3];
 	bool nulls[2];
 
@@ -95,11 +108,12 @@ BOOKING_FUNCTION(booking_read_events)
 	check_max_rows(PG_GETARG_INT32(1));
 
 	booking_start_writing(fcinfo);
-	booking_execute(&add_plan, &consumer, NULL);
-	booking_execute(&advance_plan, &consumer, NULL);
+	observe(&values[1]);
+	booking_execute(&add_plan, values, NULL);
+	booking_execute(&advance_plan, values, NULL);
 	booking_row(0, range, nulls);
 	range[2] = PG_GETARG_DATUM(1);
-	booking_execute(&read_plan, range, NULL);
+	booking_execute_now(&read_plan, range, NULL);
 	booking_return_set(fcinfo);
 	SPI_finish();
 	return (Datum) 0;
