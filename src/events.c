@@ -11,7 +11,6 @@
 #include "booking.h"
 
 #include "access/transam.h"
-
 #include "mb/pg_wchar.h"
 #include "utils/xid8.h"
 

@@ -172,7 +172,7 @@ measure_clinics(const Round *round)
 	return booking_measure_clinics(round->max_rows);
 }
 
-/* Numbered for their locks; what bookings could wait for comes last. */
+/* Their numbers are those of their locks. */
 static const Task tasks[] = {
 	{"measure_clinics", measure_clinics}, /* only reads the book */
 	{"generate_slots", generate_slots},   /* bookings pass the locks */
