@@ -65,6 +65,8 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool
 	PG_END_TRY();
 	enable_seqscan = callers_seqscan;
 	jit_enabled = callers_jit;
+	/* SPI leaves us in its own, which would keep what each of many doctors needs for a moment */
+	MemoryContextSwitchTo(caller);
 
 	if (result < 0)
 		elog(ERROR, "\"%s\" failed: %s", plan->sql, SPI_result_code_string(result));

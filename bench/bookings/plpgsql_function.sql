@@ -15,6 +15,7 @@ DECLARE
 	is_admin boolean := pg_has_role(caller, 'booking_admin', 'USAGE');
 	patient bigint := coalesce(book_slot.patient_id, (claims ->> 'patient_id')::bigint);
 	asked_at timestamptz;
+	glance record;
 	fact record;
 	clinic_rule text;
 	refusal text;
@@ -28,7 +29,20 @@ BEGIN
 			USING ERRCODE = 'PT400', CONSTRAINT = 'idempotency_key_has_1_to_255_characters';
 	END IF;
 
-	FOR look IN 1..2 LOOP
+	-- the first look is without a lock, and at the slot alone, if that looks free
+	SELECT s.doctor_id, s.is_available AND s.starts_at > clock_timestamp()
+			AND (a.id IS NULL OR a.status = 'pending'
+				 AND (a.hold_expires_at <= clock_timestamp() OR a.patient_id = patient)) AS looks_free
+		INTO glance
+		FROM booking.time_slots s LEFT JOIN booking.appointments a ON a.time_slot_id = s.id
+			AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
+		WHERE s.id = book_slot.slot_id AND s.deleted_at IS NULL;
+	IF glance.looks_free THEN
+		PERFORM pg_advisory_xact_lock(4 * slot_id), pg_advisory_xact_lock(4 * patient + 1),
+			pg_advisory_xact_lock_shared(4 * glance.doctor_id + 2);
+	END IF;
+
+	FOR look IN CASE WHEN glance.looks_free THEN 2 ELSE 1 END..2 LOOP
 		asked_at := clock_timestamp();
 		SELECT s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.is_available,
 			c.name AS clinic, c.time_zone,
@@ -111,7 +125,7 @@ BEGIN
 			END LOOP;
 		END IF;
 
-		-- the first look was without a lock; what it found is looked at again under these
+		-- what was found without a lock is looked at again under these
 		IF look = 1 THEN
 			PERFORM pg_advisory_xact_lock(4 * slot_id), pg_advisory_xact_lock(4 * patient + 1),
 				pg_advisory_xact_lock_shared(4 * fact.doctor_id + 2);
