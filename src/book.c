@@ -8,6 +8,7 @@
 #include "booking.h"
 
 #include "access/stratnum.h"
+#include "access/xact.h"
 #include "catalog/pg_collation_d.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -27,20 +28,13 @@
 	" AND starts_at = $2 AND ends_at = $3 RETURNING clinic_id, doctor_id"
 #define TAKE_ARGTYPES INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
 
-/* $1 slot, $2 patient, $3 clinic, $4 doctor, $5 start, $6 end, $7 idempotency key, $8 expiry. */
-#define INSERT_SQL(status, booked_at) \
-	"INSERT INTO booking.appointments AS a" \
-	" (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at," \
-	"  idempotency_key, hold_expires_at, status, booked_at)" \
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, " status ", " booked_at ") RETURNING a, a.id"
-#define INSERT_ARGTYPES \
-	INT8OID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TIMESTAMPTZOID
-
 static BookingPlan take_plan = {
 	TAKE_SQL("is_available = false, held_until = NULL"), 3, {TAKE_ARGTYPES}};
 static BookingPlan hold_plan = {TAKE_SQL("held_until = $4"), 4, {TAKE_ARGTYPES, TIMESTAMPTZOID}};
-static BookingPlan insert_booked_plan = {INSERT_SQL("'booked'", "now()"), 8, {INSERT_ARGTYPES}};
-static BookingPlan insert_hold_plan = {INSERT_SQL("'pending'", "NULL"), 8, {INSERT_ARGTYPES}};
+static BookingTarget appointments = {
+	.table = "appointments",
+	.columns = {"time_slot_id", "patient_id", "clinic_id", "doctor_id", "starts_at", "ends_at",
+				"status", "booked_at", "hold_expires_at", "idempotency_key"}};
 
 /* The patient's own hold, while it is one, becomes an appointment or is extended. */
 static BookingPlan confirm_plan = {
@@ -192,9 +186,10 @@ booking_release_hold(const BookingFacts *facts)
 		booking_cancel_hold(facts->occupant_id, "another appointment was moved here");
 }
 
-/* Explains why the slot's own WHERE found nothing to take, though all rules passed. */
-void
-booking_refuse_unwritten(const BookingRequest *request)
+static void refuse_changed(int64 slot_id) pg_attribute_noreturn();
+
+static void
+refuse_changed(int64 slot_id)
 {
 	Refusal changed = {
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
@@ -204,12 +199,20 @@ booking_refuse_unwritten(const BookingRequest *request)
 			"another session changed it without taking its lock, or a trigger kept it from being written.",
 		.hint = "Try again.",
 	};
+
+	changed.message = psprintf("time slot " INT64_FORMAT " could not be booked", slot_id);
+	booking_refuse(&changed);
+}
+
+/* Explains why the slot's own WHERE found nothing to take, though all rules passed. */
+void
+booking_refuse_unwritten(const BookingRequest *request)
+{
 	BookingFacts facts;
 
 	booking_look_now(request, &facts);
 	booking_enforce_rules(&facts);
-	changed.message = psprintf("time slot " INT64_FORMAT " could not be booked", request->slot_id);
-	booking_refuse(&changed);
+	refuse_changed(request->slot_id);
 }
 
 /* Marks the slot. What it says of its doctor is what the appointment will say. */
@@ -233,30 +236,33 @@ static Datum
 insert(const BookingFacts *facts, const Caller *caller, bool is_hold, TimestampTz expires_at)
 {
 	const BookingRequest *request = &facts->request;
+	const char *status = is_hold ? "pending" : "booked";
 	Datum key = PointerGetDatum(request->idempotency_key);
-	char nulls[] = {' ', ' ', ' ', ' ', ' ', ' ', key ? ' ' : 'n', is_hold ? ' ' : 'n'};
-	Datum values[] = {Int64GetDatum(request->slot_id),
-					  Int64GetDatum(request->patient_id),
-					  Int64GetDatum(facts->clinic_id),
-					  Int64GetDatum(facts->doctor_id),
-					  TimestampTzGetDatum(facts->starts_at),
-					  TimestampTzGetDatum(facts->ends_at),
-					  key,
-					  TimestampTzGetDatum(expires_at)};
-	Datum made[2];
-	bool made_nulls[2];
+	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	const Datum values[] = {Int64GetDatum(request->slot_id),
+							Int64GetDatum(request->patient_id),
+							Int64GetDatum(facts->clinic_id),
+							Int64GetDatum(facts->doctor_id),
+							TimestampTzGetDatum(facts->starts_at),
+							TimestampTzGetDatum(facts->ends_at),
+							booking_status(status),
+							now,
+							TimestampTzGetDatum(expires_at),
+							key};
+	const bool nulls[] = {false, false, false, false, false, false, false, is_hold, !is_hold, !key};
+	Datum appointment;
+	int64 id;
 
-	if (booking_execute(is_hold ? &insert_hold_plan : &insert_booked_plan, values, nulls) == 0)
-		booking_refuse_unwritten(request);
-	booking_row(0, made, made_nulls);
+	if (!booking_insert(&appointments, values, nulls, &id, &appointment))
+		refuse_changed(request->slot_id);
 	booking_write_event(&(Event){
-		.appointment_id = DatumGetInt64(made[1]),
+		.appointment_id = id,
 		.slot_id = request->slot_id,
-		.to_status = is_hold ? "pending" : "booked",
+		.to_status = status,
 		.actor_role = caller->role,
 		.actor = caller->subject,
 	});
-	return SPI_datumTransfer(made[0], false, -1);
+	return appointment;
 }
 
 /* Books, or holds, what was the patient's own hold so far. */

@@ -12,6 +12,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "nodes/execnodes.h"
 #include "pgtime.h"
 #include "storage/lock.h"
 #include "utils/date.h"
@@ -172,6 +173,34 @@ extern void booking_start_scan_by_id(BookingScan *scan, BookingIndex *index, Sna
 extern bool booking_next_row(BookingScan *scan, ScanDirection direction);
 extern Datum booking_column(const BookingScan *scan, int column, bool *isnull);
 extern void booking_end_scan(BookingScan *scan);
+
+/* insert.c */
+
+#define MAX_TARGET_COLUMNS MAX_PLAN_ARGS
+
+/* A table with an id that the extension inserts into by itself, and the columns that it gives. */
+typedef struct BookingTarget
+{
+	const char *table;
+	const char *columns[MAX_TARGET_COLUMNS];
+
+	/* what is known of it, while nobody has changed it */
+	bool is_current;
+	Oid oid;
+	AttrNumber id;
+	AttrNumber numbers[MAX_TARGET_COLUMNS];
+	MemoryContext context; /* of what follows */
+	ExprState **defaults;  /* of all its columns */
+	ExprState **checks;
+	BookingPlan statement; /* that does the same */
+
+	bool is_remembered;
+	struct BookingTarget *next;
+} BookingTarget;
+
+extern bool booking_insert(BookingTarget *target, const Datum *values, const bool *nulls, int64 *id,
+						   Datum *inserted);
+extern Datum booking_status(const char *label);
 
 /* lock.c */
 

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
 /*
@@ -47,18 +48,14 @@
 
 #define HOLD_SQL "UPDATE booking.time_slots SET held_until = $2, updated_at = now() WHERE id = $1"
 
-#define EVENT_SQL \
-	"INSERT INTO booking.appointment_events" \
-	"    (appointment_id, time_slot_id, from_status, to_status, actor_role, actor, reason)" \
-	" VALUES ($1, $2, $3::booking.appointment_status, $4::booking.appointment_status, $5, $6, $7)"
-
 static BookingPlan transition_plan = {
 	TRANSITION_SQL, 5, {TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
 static BookingPlan release_plan = {RELEASE_SQL, 3, {INT8OID, BOOLOID, INT8OID}};
 static BookingPlan take_plan = {TAKE_SQL, 1, {INT8OID}};
 static BookingPlan hold_plan = {HOLD_SQL, 2, {INT8OID, TIMESTAMPTZOID}};
-static BookingPlan event_plan = {
-	EVENT_SQL, 7, {INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
+static BookingTarget events = {.table = "appointment_events",
+							   .columns = {"appointment_id", "time_slot_id", "from_status",
+										   "to_status", "actor_role", "actor", "reason"}};
 static BookingPlan set_status_plan = {
 	"UPDATE booking.appointments AS a SET status = $2::booking.appointment_status"
 	" WHERE id = $1 RETURNING a",
@@ -302,19 +299,27 @@ move_slot(const Appointment *old, const Appointment *new)
 		booking_execute(&take_plan, args, NULL);
 }
 
+static Datum
+optional_text(const char *string)
+{
+	return string ? CStringGetTextDatum(string) : (Datum) 0;
+}
+
 void
 booking_write_event(const Event *event)
 {
-	char nulls[] = "       ";
-	Datum values[] = {Int64GetDatum(event->appointment_id),
-					  Int64GetDatum(event->slot_id),
-					  booking_optional_text(event->from_status, &nulls[2]),
-					  CStringGetTextDatum(event->to_status),
-					  CStringGetTextDatum(event->actor_role),
-					  booking_optional_text(event->actor, &nulls[5]),
-					  booking_optional_text(event->reason, &nulls[6])};
+	const Datum values[] = {Int64GetDatum(event->appointment_id),
+							Int64GetDatum(event->slot_id),
+							event->from_status ? booking_status(event->from_status) : (Datum) 0,
+							booking_status(event->to_status),
+							DirectFunctionCall1(namein, CStringGetDatum(event->actor_role)),
+							optional_text(event->actor),
+							optional_text(event->reason)};
+	const bool nulls[] = {false, false,         !event->from_status, false,
+						  false, !event->actor, !event->reason};
+	int64 id;
 
-	booking_execute(&event_plan, values, nulls);
+	(void) booking_insert(&events, values, nulls, &id, NULL);
 }
 
 /* A patient sees the events of their own: none may name another patient as its actor. */
