@@ -4,7 +4,7 @@
 --     psql -d clinic -f deploy/pg_cron.sql
 --
 -- pg_cron (Debian: postgresql-15-cron) has to be preloaded, and lives in one database of the
--- cluster. In postgresql.conf, before a restart:
+-- cluster. In postgresql.conf, before a restart, beside what is preloaded already:
 --
 --     shared_preload_libraries = 'pg_cron'
 --     cron.database_name = 'clinic'

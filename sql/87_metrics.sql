@@ -79,10 +79,11 @@ CREATE VIEW booking.metrics AS
 			('booking_replication_lag_seconds', coalesce(s.lag, 0))) m (name, value)
 	UNION ALL
 	SELECT 'booking_standby_lag_seconds', '{}',
-		CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+		-- who starts to stream receives again from the start of a segment
+		CASE WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() THEN 0
 			 ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END
 	WHERE pg_is_in_recovery()
-		AND (pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() OR pg_last_xact_replay_timestamp() IS NOT NULL);
+		AND (pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() OR pg_last_xact_replay_timestamp() IS NOT NULL);
 COMMENT ON VIEW booking.metrics IS 'What to watch in a running book, for Prometheus and for people: doc/monitoring.md says what each means. Nothing in it is about a person. Reading it counts no slots: the figures of clinics are as old as booking_figures_age_seconds says.';
 COMMENT ON COLUMN booking.metrics.name IS 'Name of the metric, as Prometheus has it: _total counts up, _ratio is 0 to 1, _seconds and _bytes are units.';
 COMMENT ON COLUMN booking.metrics.labels IS 'Which of them: an object of texts.';

@@ -267,7 +267,6 @@ extern void booking_refuse_appointment(const Caller *caller, int64 appointment_i
 extern void booking_require_clinic(int64 clinic_id);
 extern void booking_require_staff(const char *message);
 extern void booking_require_admin(void);
-extern void booking_refuse_caller(const char *message) pg_attribute_noreturn();
 
 /* calendar.c */
 

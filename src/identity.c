@@ -197,8 +197,8 @@ is_the_patient(const Caller *caller, int64 patient_id)
 	return caller->is_patient && caller->patient_id == patient_id;
 }
 
-void
-booking_refuse_caller(const char *message)
+static void
+refuse_caller(const char *message)
 {
 	booking_refuse(&(Refusal){
 		.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -214,7 +214,7 @@ void
 booking_require_may_book(const Caller *caller, int64 patient_id)
 {
 	if (!works_somewhere(caller) && !is_the_patient(caller, patient_id))
-		booking_refuse_caller("you are not allowed to book for this patient");
+		refuse_caller("you are not allowed to book for this patient");
 }
 
 /* The clinic turns out with the slot. */
@@ -222,8 +222,7 @@ void
 booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id)
 {
 	if (!works_at(caller, clinic_id) && !is_the_patient(caller, patient_id))
-		booking_refuse_caller(
-			psprintf("you are not allowed to book at clinic " INT64_FORMAT, clinic_id));
+		refuse_caller(psprintf("you are not allowed to book at clinic " INT64_FORMAT, clinic_id));
 }
 
 void
@@ -239,7 +238,7 @@ void
 booking_refuse_appointment(const Caller *caller, int64 appointment_id)
 {
 	if (!caller->is_admin)
-		booking_refuse_caller(
+		refuse_caller(
 			psprintf("you are not allowed to change appointment " INT64_FORMAT, appointment_id));
 	booking_refuse_unknown(&booking_appointment, appointment_id);
 }
@@ -252,8 +251,8 @@ booking_require_clinic(int64 clinic_id)
 
 	booking_caller(&caller);
 	if (!works_at(&caller, clinic_id))
-		booking_refuse_caller(psprintf(
-			"you are not allowed to change the calendar of clinic " INT64_FORMAT, clinic_id));
+		refuse_caller(psprintf("you are not allowed to change the calendar of clinic " INT64_FORMAT,
+							   clinic_id));
 }
 
 /* For patients, who belong to no clinic: staff of any. */
@@ -264,7 +263,7 @@ booking_require_staff(const char *message)
 
 	booking_caller(&caller);
 	if (!works_somewhere(&caller))
-		booking_refuse_caller(message);
+		refuse_caller(message);
 }
 
 /* For what concerns all clinics. */
@@ -275,7 +274,7 @@ booking_require_admin(void)
 
 	booking_caller(&caller);
 	if (!caller.is_admin)
-		booking_refuse_caller("you are not allowed to change the calendars of all clinics");
+		refuse_caller("you are not allowed to change the calendars of all clinics");
 }
 
 /* For row-level security: null where no row is the caller's. */

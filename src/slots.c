@@ -293,13 +293,26 @@ check_new_time(const TriggerData *trigger)
 	int64 doctor_id = DatumGetInt64(new_value(trigger, "doctor_id"));
 	Doctor doctor;
 
-	if (!column_changes(trigger, "starts_at") && !column_changes(trigger, "ends_at"))
-		return;
 	if (!booking_try_lock(CALENDAR_LOCK, doctor_id, CALENDAR_BOOK))
 		booking_refuse(&closed);
 	booking_find_doctor(doctor_id, &doctor);
 	booking_check_not_off(&doctor, DatumGetTimestampTz(new_value(trigger, "starts_at")),
 						  DatumGetTimestampTz(new_value(trigger, "ends_at")));
+}
+
+/* What time off withdrew is free where it is moved: removing the time off would not find it there. */
+static HeapTuple
+reopen_moved(const TriggerData *trigger)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	int columns[] = {SPI_fnumber(desc, "is_available"), SPI_fnumber(desc, "time_off_id")};
+	Datum values[] = {BoolGetDatum(true), 0};
+	bool nulls[] = {false, true};
+
+	if (heap_attisnull(trigger->tg_newtuple, columns[1], desc))
+		return trigger->tg_newtuple;
+	return heap_modify_tuple_by_cols(trigger->tg_newtuple, desc, lengthof(columns), columns, values,
+									 nulls);
 }
 
 /* A BEFORE UPDATE trigger, for raw SQL: what is booked stays as it was booked. */
@@ -309,14 +322,17 @@ BOOKING_FUNCTION(booking_guard_time_slot)
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
 	Datum slot_id = heap_getattr(trigger->tg_trigtuple, SPI_fnumber(desc, "id"), desc, &isnull);
+	bool is_moved;
 
 	if (guard_is_off || !concerns_appointments(trigger))
 		return PointerGetDatum(trigger->tg_newtuple);
+	is_moved = column_changes(trigger, "starts_at") || column_changes(trigger, "ends_at");
 
 	SPI_connect();
 	if (booking_execute(&occupied_plan, &slot_id, NULL) > 0)
 		refuse_occupied(DatumGetInt64(slot_id));
-	check_new_time(trigger);
+	if (is_moved)
+		check_new_time(trigger);
 	SPI_finish();
-	return PointerGetDatum(trigger->tg_newtuple);
+	return PointerGetDatum(is_moved ? reopen_moved(trigger) : trigger->tg_newtuple);
 }

@@ -1,6 +1,6 @@
 -- Leave and closures: what they withdraw, what they leave, and what removing them reopens.
 BEGIN;
-SELECT plan(66);
+SELECT plan(71);
 SET LOCAL timezone = 'UTC';
 SET LOCAL client_min_messages = warning;
 
@@ -127,6 +127,15 @@ CREATE TEMP TABLE away AS SELECT a.* FROM people, booking.book_slot(pg_temp.slot
 SELECT is((SELECT count(*) FROM people, booking.add_days_off('2090-06-07', '2090-06-07', doctor)), 1::bigint, 'leave on the first');
 SELECT is((SELECT a.starts_at FROM away w, booking.reschedule_appointment(w.id, pg_temp.slot('2090-06-08 08:00Z')) AS a), '2090-06-08 08:00Z', 'the appointment moves to the second');
 SELECT is(pg_temp.day('2090-06-07') || ', ' || pg_temp.day('2090-06-08'), 'o o o o, b F F F', 'and leaves nothing free in the leave');
+
+-- Slots moved by plain SQL: not into leave, and out of it they are free.
+SELECT is(pg_temp.open_day('2090-06-09'), 4::bigint, 'another day');
+SELECT is((SELECT count(*) FROM people, booking.add_time_off('2090-06-09 08:00Z', '2090-06-09 10:00Z', doctor)), 0::bigint, 'leave');
+SELECT throws_ok($$UPDATE booking.time_slots SET starts_at = '2090-06-09 09:30Z', ends_at = '2090-06-09 10:30Z' WHERE id = pg_temp.slot('2090-06-09 10:00Z')$$,
+	'PT409', NULL, 'no slot is moved into it');
+UPDATE booking.time_slots SET starts_at = '2090-06-09 14:00Z', ends_at = '2090-06-09 15:00Z' WHERE id = pg_temp.slot('2090-06-09 08:00Z');
+SELECT is(pg_temp.day('2090-06-09'), 'o F F F', 'one that is moved out is free');
+SELECT lives_ok('SELECT booking.remove_time_off(pg_temp.latest_off())', 'without the leave all are');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -48,7 +48,7 @@ SELECT name, clinic_id, position, check_function FROM booking.rules WHERE delete
 SELECT rule, passed FROM booking.check_booking(12, 3);
 TRUNCATE regress_rules.calls;
 SELECT a.id FROM booking.book_slot(12, 3) a;
--- each twice: before the locks and after
+-- each once; a and b are the function of two rules each
 SELECT name, slot, patient, count(*) FROM regress_rules.calls GROUP BY 1, 2, 3 ORDER BY min(n);
 TRUNCATE regress_rules.calls;
 -- what one of ours refuses, no rule is asked; a dry run asks all

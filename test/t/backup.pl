@@ -44,7 +44,7 @@ SELECT booking.maintain();
 SELECT count(*) FROM booking.read_events('mail');
 SELECT booking.note_events_done('mail', 2);
 
--- what functions of later versions leave: holds, past appointments in every status, moves
+-- a hold, one that has expired, a move, and times off
 UPDATE booking.time_slots SET held_until = '2098-01-01' WHERE id = 4;
 UPDATE booking.time_slots SET held_until = '2020-01-01' WHERE id = 8;
 INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)

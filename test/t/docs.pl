@@ -149,6 +149,16 @@ SELECT 'booking.' || relname FROM pg_class
 WHERE relnamespace = 'booking'::regnamespace AND relkind IN ('r', 'v') ORDER BY 1
 END
 
+my ($plain_sql) = $text{'README.md'} =~ /^## Plain SQL\n(.*?)^## /ms;
+my %updatable = $plain_sql =~ /^\| (\w+) \| (`.*)$/mg;
+is_deeply(
+	[ sort map { my $table = $_; map { "$table.$_" } $updatable{$table} =~ /`(\w+)`/g } keys %updatable ],
+	[ sort @{ catalogue(<<'END') } ], 'the README lists every column that an administrator may update');
+SELECT relname || '.' || attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+WHERE relnamespace = 'booking'::regnamespace AND relkind = 'r' AND attnum > 0
+	AND has_column_privilege('booking_admin', attrelid, attnum, 'UPDATE')
+END
+
 my $chain = catalogue('SELECT rule FROM booking.check_booking(0, 0)');
 is_deeply([ $text{'README.md'} =~ /^\| \d+ \| `(\w+)` \|/mg ],
 	$chain, 'the README has the chain of rules in order');

@@ -132,6 +132,16 @@ SQL
 	cmp_ok($after - $before, '<=', $limit, "20000 calls of $work in one statement stay within 5 MB of where 1000 left it");
 }
 
+$session->query_safe("SELECT booking.add_schedule(801, weekday, '09:00', '10:00', 30) FROM generate_series(1, 7) weekday");
+memory_stays('rounds', 2_000, <<'SQL');
+			PERFORM FROM booking.maintain();
+			PERFORM FROM booking.read_events('mail', 10);
+			PERFORM FROM booking.next_available(doctor_ids => '{801}');
+			PERFORM booking.generate_slots(date '2090-01-01' + n, date '2090-01-01' + n, 801);
+			PERFORM FROM booking.add_days_off(date '2090-01-01' + n, date '2090-01-01' + n, 801);
+			PERFORM booking.remove_time_off(max(id)) FROM booking.time_off;
+SQL
+
 $session->quit;
 $node->stop;
 done_testing();
