@@ -5,39 +5,40 @@
  *
  * An event gets its id before it is committed, so a lower id may appear after a higher one. Whoever
  * has an id that is not to be seen yet had a transaction id before, since the slot or the appointment
- * is written first. So what was the highest id at one moment is settled once every transaction of that
- * moment is through, or at once if none was under way.
+ * is written first. So what was the highest id at one moment is settled once every transaction that
+ * had an id of its own a moment later is through, or at once if none was under way. A snapshot's xmax
+ * is no such moment: the latest transactions, none of which has ended, are not before it.
  */
 #include "booking.h"
 
+#include "access/transam.h"
+#include "access/xact.h"
 #include "mb/pg_wchar.h"
+#include "utils/snapmgr.h"
+#include "utils/xid8.h"
 
 #define LONGEST_NAME 63
 #define MOST_EVENTS 10000
 
 /*
  * A next_xid that is still to come is of another cluster: the book was restored from a dump.
- * $1 consumer.
+ * $1 consumer, $2 the highest id of an event, $3 the next transaction a moment later, $4 whether none
+ * before that is under way.
  */
 #define ADVANCE_SQL \
-	"WITH seen AS MATERIALIZED (" \
-	"    SELECT pg_snapshot_xmin(s) AS oldest, pg_snapshot_xmax(s) AS next," \
-	"           (SELECT coalesce(max(id), 0) FROM booking.appointment_events) AS until," \
-	"           NOT EXISTS (SELECT FROM pg_snapshot_xip(s) AS xid" \
-	"                       WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()) AS is_quiet" \
-	"    FROM pg_current_snapshot() AS s) " \
-	"UPDATE booking.event_consumers AS c SET" \
-	"    settled_until = greatest(settled_until, CASE WHEN is_quiet THEN until" \
+	"UPDATE booking.event_consumers SET" \
+	"    settled_until = greatest(settled_until, CASE WHEN $4 THEN $2" \
 	"                                                 WHEN next_xid <= oldest THEN next_until" \
 	"                                                 ELSE 0 END)," \
-	"    next_until = CASE WHEN next_xid <= oldest OR next_xid > next THEN until" \
-	"                      ELSE next_until END," \
-	"    next_xid = CASE WHEN next_xid <= oldest OR next_xid > next THEN next ELSE next_xid END" \
-	" FROM seen WHERE name = $1 RETURNING done_until, settled_until"
+	"    next_until = CASE WHEN next_xid <= oldest OR next_xid > $3 THEN $2 ELSE next_until END," \
+	"    next_xid = CASE WHEN next_xid <= oldest OR next_xid > $3 THEN $3 ELSE next_xid END" \
+	" FROM pg_snapshot_xmin(pg_current_snapshot()) AS oldest" \
+	" WHERE name = $1 RETURNING done_until, settled_until"
 
 static BookingPlan add_plan = {
 	"INSERT INTO booking.event_consumers (name) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}};
-static BookingPlan advance_plan = {ADVANCE_SQL, 1, {TEXTOID}};
+static BookingPlan highest_plan = {"SELECT coalesce(max(id), 0) FROM booking.appointment_events"};
+static BookingPlan advance_plan = {ADVANCE_SQL, 4, {TEXTOID, INT8OID, XID8OID, BOOLOID}};
 static BookingPlan read_plan = {
 	"SELECT * FROM booking.appointment_events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
 	3,
@@ -85,6 +86,39 @@ check_max_rows(int32 max_rows)
 	});
 }
 
+/* Whether nobody else who is under way, as the next statement sees it, began to write before. */
+static bool
+is_quiet(TransactionId next)
+{
+	Snapshot snapshot = GetTransactionSnapshot();
+
+	if (snapshot->xcnt > 0)
+		return false;
+	/* those from xmax on, the snapshot takes to be under way as well, and does not list */
+	for (TransactionId xid = snapshot->xmax; TransactionIdPrecedes(xid, next);)
+	{
+		if (!TransactionIdIsCurrentTransactionId(xid))
+			return false;
+		TransactionIdAdvance(xid);
+	}
+	return true;
+}
+
+/* Settles what can be, and leaves the consumer's range as the result. */
+static void
+advance(Datum consumer)
+{
+	Datum args[4] = {consumer};
+	FullTransactionId next;
+
+	booking_execute(&highest_plan, NULL, NULL);
+	args[1] = booking_value();
+	next = ReadNextFullTransactionId();
+	args[2] = FullTransactionIdGetDatum(next);
+	args[3] = BoolGetDatum(is_quiet(XidFromFullTransactionId(next)));
+	booking_execute(&advance_plan, args, NULL);
+}
+
 BOOKING_FUNCTION(booking_read_events)
 {
 	Datum consumer = read_consumer(fcinfo);
@@ -96,7 +130,7 @@ BOOKING_FUNCTION(booking_read_events)
 
 	booking_start_writing(fcinfo);
 	booking_execute(&add_plan, &consumer, NULL);
-	booking_execute(&advance_plan, &consumer, NULL);
+	advance(consumer);
 	booking_row(0, range, nulls);
 	range[2] = PG_GETARG_DATUM(1);
 	booking_execute(&read_plan, range, NULL);
