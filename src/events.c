@@ -37,7 +37,7 @@ static BookingPlan add_plan = {
 	"INSERT INTO booking.event_consumers (name) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}};
 static BookingPlan advance_plan = {ADVANCE_SQL, 4, {TEXTOID, INT8OID, XID8OID, XID8OID}};
 static BookingPlan read_plan = {
-	"SELECT * FROM booking.appointment_events WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+	"SELECT e FROM booking.appointment_events e WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
 	3,
 	{INT8OID, INT8OID, INT4OID}};
 static BookingPlan done_plan = {
@@ -113,7 +113,7 @@ BOOKING_FUNCTION(booking_read_events)
 	booking_row(0, range, nulls);
 	range[2] = PG_GETARG_DATUM(1);
 	booking_execute_now(&read_plan, range, NULL);
-	booking_return_set(fcinfo);
+	booking_return_set_of_rows(fcinfo);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -7,9 +7,10 @@
  */
 #include "booking.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
-#include "access/sysattr.h"
 #include "access/xact.h"
+#include "storage/bufmgr.h"
 #include "storage/procarray.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -138,13 +139,27 @@ look_at_slot(Snapshot snapshot, BookingFacts *facts)
 	booking_end_scan(&scan);
 }
 
+/* Who is replacing a row version, or has tried to; not who only locks it, as foreign keys do. */
+static TransactionId
+updater(const BookingScan *scan)
+{
+	const BufferHeapTupleTableSlot *row = (BufferHeapTupleTableSlot *) scan->row;
+	HeapTupleHeader header = row->base.tuple->t_data;
+	TransactionId xmax = InvalidTransactionId;
+
+	/* the flags and what they tell of are to be of one moment */
+	LockBuffer(row->buffer, BUFFER_LOCK_SHARE);
+	if (!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
+		xmax = HeapTupleHeaderGetUpdateXid(header);
+	LockBuffer(row->buffer, BUFFER_LOCK_UNLOCK);
+	return xmax;
+}
+
 /* Whether a row version that we see is being replaced by another session. */
 static bool
 is_changing(const BookingScan *scan)
 {
-	bool isnull;
-	Datum value = slot_getsysattr(scan->row, MaxTransactionIdAttributeNumber, &isnull);
-	TransactionId xmax = DatumGetTransactionId(value);
+	TransactionId xmax = TTS_IS_BUFFERTUPLE(scan->row) ? updater(scan) : InvalidTransactionId;
 
 	return TransactionIdIsNormal(xmax) && !TransactionIdIsCurrentTransactionId(xmax) &&
 		   TransactionIdIsInProgress(xmax);

@@ -271,12 +271,17 @@ check_max_rows(int32 max_rows)
 	});
 }
 
+/*
+ * None of its parts is negative: to compare, a month has 30 days, and '-100 years 36030 days', which
+ * seems to be 30 days, is another year and more the other way.
+ */
 static bool
 is_between(Interval *value, Interval least, Interval most)
 {
 	Datum datum = IntervalPGetDatum(value);
 
-	return DatumGetBool(DirectFunctionCall2(interval_ge, datum, IntervalPGetDatum(&least))) &&
+	return value->month >= 0 && value->day >= 0 && value->time >= 0 &&
+		   DatumGetBool(DirectFunctionCall2(interval_ge, datum, IntervalPGetDatum(&least))) &&
 		   DatumGetBool(DirectFunctionCall2(interval_le, datum, IntervalPGetDatum(&most)));
 }
 
@@ -290,7 +295,7 @@ check_horizon(Interval *horizon)
 		.rule = "horizon_is_1_day_to_5_years",
 		.message = "the horizon is not between 1 day and 5 years",
 		.detail = "slots are generated that far ahead where a clinic has no booking_horizon.",
-		.hint = "Choose another horizon, or leave it out for 90 days.",
+		.hint = "Choose another horizon, without negative parts, or leave it out for 90 days.",
 	});
 }
 
@@ -305,7 +310,8 @@ check_retention(Interval *retention)
 		.rule = "retention_is_30_days_to_100_years",
 		.message = "the retention is not between 30 days and 100 years",
 		.detail = "slots that ended longer ago are deleted, with their appointments and events.",
-		.hint = "Choose another retention, or leave it out to keep everything.",
+		.hint =
+			"Choose another retention, without negative parts, or leave it out to keep everything.",
 	});
 }
 

@@ -198,7 +198,10 @@ booking_return_set(FunctionCallInfo fcinfo)
 		tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
 }
 
-/* The same for a result of one composite column, such as RETURNING of a whole row. */
+/*
+ * The same for a result of one composite column, such as RETURNING of a whole row. What SELECT *
+ * gives is no such row: it leaves out the columns that were dropped.
+ */
 void
 booking_return_set_of_rows(FunctionCallInfo fcinfo)
 {

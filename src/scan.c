@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
 #include "executor/tuptable.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -49,6 +50,14 @@ Oid
 booking_relation(const char *name)
 {
 	return get_relname_relid(name, get_namespace_oid("booking", false));
+}
+
+/* What goes by the name may be somebody's own, of another table even. */
+static bool
+is_usable(Relation index, Oid table)
+{
+	return index->rd_index->indisvalid && index->rd_index->indrelid == table &&
+		   index->rd_rel->relam == BTREE_AM_OID;
 }
 
 /* An index that is gone or unfinished proves nothing: without it, nothing may be booked. */
@@ -107,7 +116,7 @@ booking_start_scan(BookingScan *scan, BookingIndex *index, Snapshot snapshot, Sc
 	scan->index = index;
 	scan->table = open_table(index);
 	scan->relation = OidIsValid(index->oid) ? index_open(index->oid, AccessShareLock) : NULL;
-	if (scan->relation == NULL || !scan->relation->rd_index->indisvalid)
+	if (scan->relation == NULL || !is_usable(scan->relation, index->table_oid))
 		refuse_index(index);
 	scan->row = table_slot_create(scan->table, NULL);
 #if PG_VERSION_NUM >= 180000

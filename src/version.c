@@ -110,9 +110,11 @@ compare_versions(void)
 				 BOOKING_VERSION, installed),
 			 is_before(installed, BOOKING_VERSION)
 				 ? errhint("Run ALTER EXTENSION booking UPDATE in this database, as a superuser.")
-				 : errhint("Connect again: a session keeps the library that it has loaded. If that "
-						   "does not help, install version %s of the package on this server first.",
-						   installed)));
+				 : errhint(
+					   "Connect again: a session keeps the library that it has loaded, and a server "
+					   "that preloads it has to be restarted. If that does not help, install "
+					   "version %s of the package on this server first.",
+					   installed)));
 	agreed_after = seen;
 }
 

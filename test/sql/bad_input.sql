@@ -194,12 +194,12 @@ FROM calls, unnest('{-1 second,0,1 microsecond,1 hour,1 hour 1 microsecond,1 day
 	pg_temp.call(function, arguments, 3, quote_literal(hold_for))
 WHERE function = 'hold_slot' ORDER BY i;
 SELECT horizon, sqlstate, rule, clean
-FROM calls, unnest('{-1 day,0,23:59:59.999999,1 day,5 years,5 years 1 microsecond,178000000 years,-178000000 years}'::text[])
+FROM calls, unnest('{-1 day,0,23:59:59.999999,1 day,5 years,5 years 1 microsecond,10 years -1800 days,178000000 years,-178000000 years}'::text[])
 		WITH ORDINALITY AS intervals(horizon, i),
 	pg_temp.call(function, arguments, 2, quote_literal(horizon))
 WHERE function = 'maintain' ORDER BY i;
 SELECT retention, sqlstate, rule, clean
-FROM calls, unnest('{-1 day,0,29 days 23:59:59.999999,30 days,100 years,100 years 1 microsecond,178000000 years,-178000000 years}'::text[])
+FROM calls, unnest('{-1 day,0,29 days 23:59:59.999999,30 days,100 years,100 years 1 microsecond,-100 years 36030 days,1 year -1 day,1 mon 1 day -1 microsecond,178000000 years,-178000000 years}'::text[])
 		WITH ORDINALITY AS intervals(retention, i),
 	pg_temp.call(function, arguments, 3, quote_literal(retention))
 WHERE function = 'maintain' ORDER BY i;

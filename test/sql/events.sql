@@ -22,6 +22,14 @@ SELECT sqlstate, rule, message, follows_contract FROM pg_temp.refusal('SELECT bo
 SELECT sqlstate, rule, follows_contract FROM pg_temp.refusal('SELECT booking.note_events_done(''nobody'', 0)');
 SELECT name, done_until FROM booking.event_consumers;
 
+-- a table that has lost a column, and got one of somebody else's
+SAVEPOINT columns;
+UPDATE booking.event_consumers SET done_until = 2;
+ALTER TABLE booking.appointment_events DROP COLUMN actor CASCADE;
+ALTER TABLE booking.appointment_events ADD COLUMN regress_note text DEFAULT 'none';
+SELECT id, to_status, reason, regress_note FROM booking.read_events('mail');
+ROLLBACK TO columns;
+
 -- a position that was restored into a cluster whose transactions are younger is taken up again
 UPDATE booking.event_consumers SET next_xid = '9223372036854775807', next_until = 3;
 SELECT count(*) FROM booking.read_events('mail');

@@ -36,6 +36,16 @@ SELECT booking.book_slot(4, 1);
 REINDEX INDEX booking.unique_timeslot;
 SELECT id, patient_id, note FROM booking.book_slot(4, 1);
 
+-- nor by an index that only has its name
+ROLLBACK TO whole;
+DROP INDEX booking.unique_timeslot;
+SAVEPOINT unindexed;
+CREATE INDEX unique_timeslot ON booking.clinics (id);
+SELECT booking.book_slot(4, 1);
+ROLLBACK TO unindexed;
+CREATE INDEX unique_timeslot ON booking.appointments USING brin (time_slot_id);
+SELECT booking.book_slot(4, 1);
+
 -- nor a slot made without the one that shows a doctor's other slots
 ROLLBACK TO whole;
 DROP INDEX booking.doctor_slots_start_once;

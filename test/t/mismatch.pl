@@ -109,7 +109,7 @@ HINT:  Run ALTER EXTENSION booking UPDATE in this database, as a superuser.
 ERROR
 my $reconnect = <<"ERROR" =~ s/\n$//r;
 ERROR:  55000: the library of extension booking is version $old, but version $new is installed in this database
-HINT:  Connect again: a session keeps the library that it has loaded. If that does not help, install version $new of the package on this server first.
+HINT:  Connect again: a session keeps the library that it has loaded, and a server that preloads it has to be restarted. If that does not help, install version $new of the package on this server first.
 ERROR
 my $book = 'SELECT status FROM booking.book_slot(%d, 1)';
 
