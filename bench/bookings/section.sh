@@ -13,7 +13,7 @@ transactions()
 	if [[ $setting == on ]]; then
 		all=$((clients < 16 ? clients * 400 : all / 2))
 	fi
-	echo "$((all / clients > 40 ? all / clients : 40))"
+	echo "$((all / clients > 100 ? all / clients : 100))"
 }
 
 run_bookings()

@@ -9,9 +9,9 @@ run_mixed()
 	use_slots large 4500001 0
 	setting=''
 	for ((round = 1; round <= rounds; round++)); do
-		next_slot[large]=$((round * 64 * (100 + warm_up)))
+		next_slot[large]=$((round * 64 * (200 + warm_up)))
 		before=$(sql -d large -c "SELECT max(id) FROM booking.appointments")
-		PGOPTIONS="-c synchronous_commit=off" measure large all 64 100 -f "$(script bookings/booking)@20" \
+		PGOPTIONS="-c synchronous_commit=off" measure large all 64 200 -f "$(script bookings/booking)@20" \
 			-f "$(script mixed/day)@40" -f "$(script mixed/next)@10" -f "$(script mixed/own)@30"
 		after=$(sql -d large -c "SELECT max(id) FROM booking.appointments")
 		(($(report -c "SELECT count(*) FROM log WHERE script = 0") == after - before)) ||
