@@ -339,7 +339,10 @@ booking_status(const char *label)
 {
 	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("appointment_status"),
 							   ObjectIdGetDatum(get_namespace_oid("booking", false)));
+	Oid status = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type),
+								 CStringGetDatum(label));
 
-	return ObjectIdGetDatum(GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-											ObjectIdGetDatum(type), CStringGetDatum(label)));
+	if (!OidIsValid(status))
+		elog(ERROR, "there is no status %s", label);
+	return ObjectIdGetDatum(status);
 }
