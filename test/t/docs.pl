@@ -22,7 +22,9 @@ my %text = map { $_ => slurp_file("$top/$_") } @documents;
 my $all_text = join "\n", @text{@documents};
 
 my $node = PostgreSQL::Test::Cluster->new('docs');
-$node->init;
+# documents have a superuser of that name; without this it is named like who runs the test
+$node->init(extra => [ '--username=postgres' ]);
+$ENV{PGUSER} = 'postgres';
 $node->append_conf('postgresql.conf', "timezone = UTC\nfsync = off\nautovacuum = off");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION booking CASCADE');
