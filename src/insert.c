@@ -129,8 +129,9 @@ learn(Relation table, BookingTarget *target)
 {
 	MemoryContext outer;
 
+	/* a default or check of somebody else's that led here may be running: it ends with the transaction */
 	if (target->context != NULL)
-		MemoryContextDelete(target->context);
+		MemoryContextSetParent(target->context, TopTransactionContext);
 	target->context =
 		AllocSetContextCreate(TopMemoryContext, "booking insert", ALLOCSET_SMALL_SIZES);
 	outer = MemoryContextSwitchTo(target->context);

@@ -90,6 +90,24 @@ ALTER TABLE booking.appointments ALTER COLUMN note DROP DEFAULT;
 SELECT id, time_slot_id, note, minutes FROM booking.book_slot(8, 1);
 ALTER TABLE booking.appointments DROP COLUMN note, DROP COLUMN minutes;
 
+-- a default that books in turn, after a function has changed: what is running is not thrown away
+CREATE FUNCTION pg_temp.book_another() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_setting('test.booked', true) IS DISTINCT FROM 'once' THEN
+		SET LOCAL test.booked = 'once';
+		CREATE FUNCTION pg_temp.something_new() RETURNS int LANGUAGE sql RETURN 1;
+		RETURN 'with slot ' || (booking.book_slot(10, 1)).time_slot_id;
+	END IF;
+	RETURN 'the other';
+END
+$$;
+SAVEPOINT nested;
+ALTER TABLE booking.appointments ADD COLUMN note text, ADD COLUMN note_length int;
+ALTER TABLE booking.appointments ALTER note SET DEFAULT pg_temp.book_another(), ALTER note_length SET DEFAULT length('note');
+SELECT time_slot_id, note, note_length FROM booking.book_slot(9, 1);
+SELECT time_slot_id, note, note_length FROM booking.appointments WHERE time_slot_id IN (9, 10) ORDER BY 1;
+ROLLBACK TO nested;
+
 -- an index of somebody else's, whose violation is nobody's rule
 CREATE UNIQUE INDEX one_afternoon ON booking.appointments (patient_id) WHERE starts_at >= '2099-06-01 13:00+01';
 SELECT id, time_slot_id FROM booking.book_slot(9, 1);
