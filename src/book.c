@@ -7,14 +7,7 @@
  */
 #include "booking.h"
 
-#include "access/stratnum.h"
 #include "access/xact.h"
-#include "catalog/pg_collation_d.h"
-#include "mb/pg_wchar.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
-#include "utils/snapmgr.h"
 
 /*
  * The writes of a booking. The first looks at the slot itself once more, since raw SQL takes no
@@ -31,10 +24,28 @@
 static BookingPlan take_plan = {
 	TAKE_SQL("is_available = false, held_until = NULL"), 3, {TAKE_ARGTYPES}};
 static BookingPlan hold_plan = {TAKE_SQL("held_until = $4"), 4, {TAKE_ARGTYPES, TIMESTAMPTZOID}};
+static BookingPlan share_patient_plan = {
+	"SELECT FROM booking.patients WHERE id = $1 FOR KEY SHARE", 1, {INT8OID}};
+
+static BookingTarget slots = {.table = {.name = "time_slots",
+										.columns = {{"is_available", BOOLOID},
+													{"held_until", TIMESTAMPTZOID},
+													{"updated_at", TIMESTAMPTZOID}}},
+							  .is_updated = true,
+							  .idle_triggers = {"tidy_row", "guard_time_slot", "check_overlap"}};
 static BookingTarget appointments = {
-	.table = "appointments",
-	.columns = {"time_slot_id", "patient_id", "clinic_id", "doctor_id", "starts_at", "ends_at",
-				"status", "booked_at", "hold_expires_at", "idempotency_key"}};
+	.table = {.name = "appointments",
+			  .columns = {{"time_slot_id", INT8OID},
+						  {"patient_id", INT8OID},
+						  {"clinic_id", INT8OID},
+						  {"doctor_id", INT8OID},
+						  {"starts_at", TIMESTAMPTZOID},
+						  {"ends_at", TIMESTAMPTZOID},
+						  {"status", InvalidOid},
+						  {"booked_at", TIMESTAMPTZOID},
+						  {"hold_expires_at", TIMESTAMPTZOID},
+						  {"idempotency_key", TEXTOID}}},
+	.vouched_for = {{"time_slot_id", &slots.table}, {"patient_id", &booking_patients.table}}};
 
 /* The patient's own hold, while it is one, becomes an appointment or is extended. */
 static BookingPlan confirm_plan = {
@@ -50,89 +61,12 @@ static BookingPlan extend_plan = {
 	3,
 	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
 
-/*
- * What the patient's key was used for before. The slot is the first one, from the event: the
- * appointment may have been moved since.
- */
-static BookingPlan key_plan = {
-	"SELECT a, (SELECT e.time_slot_id FROM booking.appointment_events e"
-	"           WHERE e.appointment_id = a.id ORDER BY e.id LIMIT 1),"
-	"       a.id, a.status = 'pending', a.booked_at IS NULL AND a.hold_expires_at <= $3"
-	" FROM booking.appointments a WHERE a.patient_id = $1 AND a.idempotency_key = $2",
-	3,
-	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
-
-static BookingIndex used_keys = {.table = "appointments", .name = "idempotency_key_is_used_once"};
-
 static BookingPlan held_slot_plan = {
 	"SELECT time_slot_id, patient_id, clinic_id, status = 'pending',"
 	"       booked_at IS NULL AND hold_expires_at <= $2"
 	" FROM booking.appointments WHERE id = $1",
 	2,
 	{INT8OID, TIMESTAMPTZOID}};
-
-static void
-refuse_key(int64 slot_id)
-{
-	Refusal mismatch = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "idempotency_key_matches",
-		.table = "appointments",
-		.detail = "a key stands for one request, and its answer is repeated.",
-		.hint = "Use a new key for a new request.",
-	};
-
-	mismatch.message =
-		psprintf("the idempotency key was used for another slot than " INT64_FORMAT, slot_id);
-	booking_refuse(&mismatch);
-}
-
-/* Found without a statement: a key is nearly always new. */
-static bool
-key_is_used(const BookingRequest *request)
-{
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	ScanKeyData keys[2];
-	BookingScan scan;
-	bool is_used;
-
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(request->patient_id));
-	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TEXTEQ,
-				PointerGetDatum(request->idempotency_key));
-	keys[1].sk_collation = DEFAULT_COLLATION_OID;
-	booking_start_scan(&scan, &used_keys, snapshot, keys, lengthof(keys));
-	is_used = booking_next_row(&scan, ForwardScanDirection);
-	booking_end_scan(&scan);
-	UnregisterSnapshot(snapshot);
-	return is_used;
-}
-
-/*
- * The answer that this request was given before, in memory that outlives SPI_finish. To be
- * called after a look, so that it finds whatever made the look find the slot taken. A live hold
- * is no answer to a request to book: that confirms it.
- */
-static bool
-was_answered(const BookingRequest *request, bool is_hold, Datum *appointment)
-{
-	Datum args[] = {Int64GetDatum(request->patient_id), PointerGetDatum(request->idempotency_key),
-					TimestampTzGetDatum(GetCurrentTimestamp())};
-	Datum values[5];
-	bool nulls[5];
-
-	if (request->idempotency_key == NULL || !key_is_used(request) ||
-		booking_execute_now(&key_plan, args, NULL) == 0)
-		return false;
-	booking_row(0, values, nulls);
-	if (nulls[1] || DatumGetInt64(values[1]) != request->slot_id)
-		refuse_key(request->slot_id);
-	if (!nulls[4] && DatumGetBool(values[4]))
-		booking_refuse_expired_hold(DatumGetInt64(values[2]));
-	if (DatumGetBool(values[3]) && !is_hold)
-		return false;
-	*appointment = booking_returned_row();
-	return true;
-}
 
 /* Waits for every rival on the slot and for the patient's other requests. */
 static void
@@ -142,38 +76,25 @@ lock_request(const BookingRequest *request)
 	booking_lock(PATIENT_LOCK, request->patient_id, ExclusiveLock);
 }
 
-/* Checks again what a rival may have changed; the locks of slot and patient are held. */
+/*
+ * Checks again what a rival may have changed; the locks of slot and patient are held. To be ended by
+ * booking_end_look.
+ */
 void
 booking_look_again(const BookingRequest *request, BookingFacts *facts)
 {
 	int64 doctor_id;
 
 	/* the slot may have been handed to another doctor before we had its lock */
-	do
+	for (;;)
 	{
 		doctor_id = facts->doctor_id;
 		booking_lock(CALENDAR_LOCK, doctor_id, CALENDAR_BOOK);
 		booking_look_now(request, facts);
-	} while (facts->slot_exists && facts->doctor_id != doctor_id);
-}
-
-/*
- * Refuses at the first look, with nothing locked. But while another session is changing the
- * appointment in the slot, perhaps cancelling it, its outcome is worth waiting for.
- */
-void
-booking_refuse_early(const BookingFacts *facts)
-{
-	if (!facts->occupant_is_changing)
-		booking_enforce_rules(facts);
-}
-
-/* Whether it is worth waiting for: most requests that fail come too late for their slot. */
-static bool
-looks_free(const BookingFacts *facts)
-{
-	return facts->slot_exists && (facts->is_available || facts->is_own_hold) &&
-		   !booking_is_occupied(facts) && facts->starts_at > facts->now;
+		if (!facts->slot_exists || facts->doctor_id == doctor_id)
+			break;
+		booking_end_look(facts);
+	}
 }
 
 /* Takes a hold that no longer counts out of unique_timeslot. */
@@ -215,9 +136,9 @@ booking_refuse_unwritten(const BookingRequest *request)
 	refuse_changed(request->slot_id);
 }
 
-/* Marks the slot. What it says of its doctor is what the appointment will say. */
+/* Marks the slot by a statement, which finds out itself what has become of it. */
 static void
-take(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
+take_by_statement(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 {
 	Datum values[] = {Int64GetDatum(facts->request.slot_id), TimestampTzGetDatum(facts->starts_at),
 					  TimestampTzGetDatum(facts->ends_at), TimestampTzGetDatum(expires_at)};
@@ -229,6 +150,48 @@ take(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 	booking_row(0, taken, nulls);
 	facts->clinic_id = DatumGetInt64(taken[0]);
 	facts->doctor_id = DatumGetInt64(taken[1]);
+}
+
+/* Marks the slot, which was judged to be free; false when that takes the statement. */
+static bool
+take_by_itself(const BookingFacts *facts, bool is_hold, TimestampTz expires_at)
+{
+	const Datum values[] = {BoolGetDatum(is_hold), TimestampTzGetDatum(expires_at),
+							TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
+	const bool nulls[] = {false, !is_hold, false};
+	BookingScan slot;
+	bool is_taken;
+
+	is_taken = booking_fetch_slot(&slot, facts) && booking_update(&slots, &slot, values, nulls);
+	if (is_taken)
+		booking_note_place(&slot, facts->request.slot_id, &slots.row->tts_tid);
+	booking_end_scan(&slot);
+	return is_taken;
+}
+
+/* Marks the slot. What it says of its doctor is what the appointment will say. */
+static void
+take(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
+{
+	if (!take_by_itself(facts, is_hold, expires_at))
+		take_by_statement(facts, is_hold, expires_at);
+}
+
+/* Keeps the patient from being deleted meanwhile, as the appointment's foreign key would. */
+static void
+share_patient(const BookingFacts *facts)
+{
+	Datum patient_id = Int64GetDatum(facts->request.patient_id);
+	BookingScan patient;
+	bool is_shared;
+
+	/* there the foreign key's trigger does it */
+	if (IsolationUsesXactSnapshot())
+		return;
+	is_shared = booking_fetch_patient(&patient, facts) && booking_share_row(&patient);
+	booking_end_scan(&patient);
+	if (!is_shared && booking_execute(&share_patient_plan, &patient_id, NULL) == 0)
+		booking_refuse_unknown(&booking_patient, facts->request.patient_id);
 }
 
 /* Makes the appointment in a slot that was taken for it, and its event. */
@@ -265,6 +228,18 @@ insert(const BookingFacts *facts, const Caller *caller, bool is_hold, TimestampT
 	return appointment;
 }
 
+/*
+ * Whether somebody else's code has deleted what is booked, before there was an appointment that would
+ * have kept it: no trigger of a foreign key has looked.
+ */
+static void
+require_still_there(const BookingRequest *request)
+{
+	if ((booking_runs_code(&slots) || booking_runs_code(&appointments)) &&
+		!booking_are_still_there(request))
+		refuse_changed(request->slot_id);
+}
+
 /* Books, or holds, what was the patient's own hold so far. */
 static Datum
 keep_hold(const BookingFacts *facts, bool is_hold, TimestampTz expires_at)
@@ -284,12 +259,27 @@ static Datum
 write_appointment(BookingFacts *facts, const Caller *caller, TimestampTz expires_at)
 {
 	bool is_hold = expires_at != 0;
+	Datum appointment;
 
 	if (facts->is_own_hold)
 		return keep_hold(facts, is_hold, expires_at);
 	booking_release_hold(facts);
 	take(facts, is_hold, expires_at);
-	return insert(facts, caller, is_hold, expires_at);
+	share_patient(facts);
+	appointment = insert(facts, caller, is_hold, expires_at);
+	require_still_there(&facts->request);
+	return appointment;
+}
+
+/*
+ * Refuses at the first look, with nothing locked. But while another session is changing the appointment
+ * there, perhaps cancelling it, its outcome is worth waiting for.
+ */
+static void
+refuse_early(const BookingFacts *facts)
+{
+	if (!booking_looks_free(facts) && !facts->occupant_is_changing)
+		booking_enforce_slot_rules(facts);
 }
 
 /* Books, or holds for as long as hold_for says; 0 is as long as the clinic says. */
@@ -303,47 +293,29 @@ take_slot(const BookingRequest *request, const Caller *caller, bool is_hold, int
 	booking_glance(request, &facts);
 	if (facts.slot_exists)
 		booking_require_may_book_at(caller, request->patient_id, facts.clinic_id);
-	if (was_answered(request, is_hold, &appointment))
-		return appointment;
-	if (!looks_free(&facts))
+	/* without a key nothing was answered before, and SPI is not wanted to say no */
+	if (request->idempotency_key == NULL)
+		refuse_early(&facts);
+	SPI_connect();
+	if (booking_was_answered(request, is_hold, &appointment))
 	{
-		booking_look(request, &facts);
-		booking_refuse_early(&facts);
+		SPI_finish();
+		return appointment;
 	}
+	refuse_early(&facts);
 
 	lock_request(request);
 	booking_look_again(request, &facts);
-	if (was_answered(request, is_hold, &appointment))
-		return appointment;
-	booking_enforce_rules(&facts);
-
-	if (is_hold)
-		expires_at = hold_for ? facts.now + hold_for : facts.clinic_hold_expires_at;
-	return write_appointment(&facts, caller, expires_at);
-}
-
-static text *
-read_key(FunctionCallInfo fcinfo, int argument)
-{
-	static const Refusal malformed = {
-		.sqlstate = ERRCODE_BOOKING_MALFORMED,
-		.rule = "idempotency_key_has_1_to_255_characters",
-		.table = "appointments",
-		.message = "the idempotency key does not have 1 to 255 characters",
-		.detail =
-			"a key stands for one request, so that it can be sent again without booking twice.",
-		.hint = "Send a new random key, such as a UUID, with each new request.",
-	};
-	text *key;
-	int length;
-
-	if (PG_ARGISNULL(argument))
-		return NULL;
-	key = PG_GETARG_TEXT_PP(argument);
-	length = pg_mbstrlen_with_len(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
-	if (length < 1 || length > 255)
-		booking_refuse(&malformed);
-	return key;
+	if (!booking_was_answered(request, is_hold, &appointment))
+	{
+		booking_enforce_rules(&facts);
+		if (is_hold)
+			expires_at = hold_for ? facts.now + hold_for : facts.clinic_hold_expires_at;
+		appointment = write_appointment(&facts, caller, expires_at);
+	}
+	booking_end_look(&facts);
+	SPI_finish();
+	return appointment;
 }
 
 /* In microseconds; 0 when the clinic is to decide. */
@@ -373,16 +345,13 @@ BOOKING_FUNCTION(booking_book_slot)
 {
 	Caller caller;
 	BookingRequest request;
-	Datum appointment;
 
 	booking_caller(&caller);
 	booking_read_request(fcinfo, &caller, &request);
-	request.idempotency_key = read_key(fcinfo, 2);
+	request.idempotency_key = booking_read_key(fcinfo, 2);
 
-	booking_start_writing(fcinfo);
-	appointment = take_slot(&request, &caller, false, 0);
-	SPI_finish();
-	return appointment;
+	booking_require_writable(fcinfo);
+	return take_slot(&request, &caller, false, 0);
 }
 
 BOOKING_FUNCTION(booking_hold_slot)
@@ -390,16 +359,13 @@ BOOKING_FUNCTION(booking_hold_slot)
 	Caller caller;
 	BookingRequest request;
 	int64 hold_for = read_hold_for(fcinfo, 2);
-	Datum appointment;
 
 	booking_caller(&caller);
 	booking_read_request(fcinfo, &caller, &request);
-	request.idempotency_key = read_key(fcinfo, 3);
+	request.idempotency_key = booking_read_key(fcinfo, 3);
 
-	booking_start_writing(fcinfo);
-	appointment = take_slot(&request, &caller, true, hold_for);
-	SPI_finish();
-	return appointment;
+	booking_require_writable(fcinfo);
+	return take_slot(&request, &caller, true, hold_for);
 }
 
 static void
@@ -462,6 +428,7 @@ BOOKING_FUNCTION(booking_confirm_hold)
 	if (!facts.is_own_hold)
 		booking_refuse_expired_hold(appointment_id);
 	appointment = write_appointment(&facts, &caller, 0);
+	booking_end_look(&facts);
 	SPI_finish();
 	return appointment;
 }

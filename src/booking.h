@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "nodes/execnodes.h"
 #include "pgtime.h"
+#include "storage/buf.h"
 #include "storage/lock.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
@@ -121,6 +122,7 @@ typedef struct BookingPlan
 } BookingPlan;
 
 extern SPIPlanPtr booking_kept_plan(BookingPlan *plan);
+extern void booking_require_writable(FunctionCallInfo fcinfo);
 extern void booking_start_writing(FunctionCallInfo fcinfo);
 extern void booking_prevent_in_rule(const char *command);
 extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *nulls);
@@ -134,73 +136,147 @@ extern ReturnSetInfo *booking_start_set(FunctionCallInfo fcinfo);
 extern void booking_return_set(FunctionCallInfo fcinfo);
 extern void booking_return_set_of_rows(FunctionCallInfo fcinfo);
 
+/* table.c */
+
+#define MAX_TABLE_COLUMNS MAX_PLAN_ARGS
+
+typedef struct BookingColumn
+{
+	const char *name;
+	Oid type; /* InvalidOid: appointment_status, whose number differs from database to database */
+} BookingColumn;
+
+/* One of the extension's own tables, and the columns that some C code reads or writes. */
+typedef struct BookingTable
+{
+	const char *name;
+	BookingColumn columns[MAX_TABLE_COLUMNS]; /* as many as have a name */
+
+	/* what the names stand for, while nobody has changed it */
+	bool is_current;
+	Oid oid;
+	Oid index_oid; /* of the index by which it is read, if it is */
+	int count;     /* of the columns */
+	AttrNumber numbers[MAX_TABLE_COLUMNS];
+
+	bool is_remembered;
+	struct BookingTable *next;
+} BookingTable;
+
+/* Learns what else somebody wants to know of a table that is new or has changed. */
+typedef void LearnMore(Relation relation, BookingTable *table);
+
+extern Oid booking_relation(const char *name);
+extern Oid booking_status_type(void);
+extern Relation booking_open_table(BookingTable *table, LOCKMODE mode, LearnMore *learn_more);
+
 /* scan.c */
 
-#define MAX_SCAN_COLUMNS 8
+/* So many rows of a table are remembered: those of one booking, or where they are few, many. */
+#define FEW_PLACES 16
+#define MANY_PLACES 1024
+
+/* Where the row with a key was seen. */
+typedef struct KnownPlace
+{
+	int64 key;
+	ItemPointerData row;
+	Buffer buffer;
+} KnownPlace;
+
+struct BookingScan;
 
 /* An index that the extension reads by itself, and the columns of the table it wants. */
 typedef struct BookingIndex
 {
-	const char *table;
+	BookingTable table; /* first, as table.c knows nothing else */
 	const char *name;
-	const char *columns[MAX_SCAN_COLUMNS];
+	bool is_usable;
 
-	/* what the names stand for, while nobody has changed it */
-	bool is_current;
-	Oid table_oid;
-	Oid oid; /* InvalidOid when there is no such index */
-	AttrNumber numbers[MAX_SCAN_COLUMNS];
-
-	bool is_remembered;
-	struct BookingIndex *next;
+	/* for booking_find: */
+	bool is_to_update;                               /* the row that is found, nearly always */
+	bool (*has_row)(const struct BookingScan *scan); /* whether it is in the index, if partial */
+	int place_count;                                 /* FEW_PLACES or MANY_PLACES */
+	KnownPlace *places;
 } BookingIndex;
 
 typedef struct BookingScan
 {
-	const BookingIndex *index;
+	BookingIndex *index;
 	Relation table;
-	Relation relation; /* the index */
+	Relation relation; /* the index; NULL where the row was fetched without it */
+	Snapshot snapshot;
 	IndexScanDesc state;
 	TupleTableSlot *row;
 } BookingScan;
 
-extern Oid booking_relation(const char *name);
 extern void booking_know_columns(BookingIndex *index);
 extern void booking_start_scan(BookingScan *scan, BookingIndex *index, Snapshot snapshot,
 							   ScanKey keys, int count);
-extern void booking_start_scan_by_id(BookingScan *scan, BookingIndex *index, Snapshot snapshot,
-									 int64 id);
 extern bool booking_next_row(BookingScan *scan, ScanDirection direction);
+extern bool booking_find(BookingScan *scan, BookingIndex *index, Snapshot snapshot, int64 key);
+extern void booking_note_place(const BookingScan *scan, int64 key, const ItemPointerData *row);
 extern Datum booking_column(const BookingScan *scan, int column, bool *isnull);
 extern void booking_end_scan(BookingScan *scan);
 
-/* insert.c */
+/* target.c */
 
-#define MAX_TARGET_COLUMNS MAX_PLAN_ARGS
+#define MAX_VOUCHED_FOR 2
+#define MAX_IDLE_TRIGGERS 3
 
-/* A table with an id that the extension inserts into by itself, and the columns that it gives. */
+/* A foreign key of one column to the id of a table, in which the caller has locked the row. */
+typedef struct VouchedFor
+{
+	const char *column;
+	const BookingTable *table;
+	Oid referred; /* the table that the key refers to; InvalidOid when there is no key */
+} VouchedFor;
+
+/* A table with an id that the extension writes to by itself, and the columns that it gives. */
 typedef struct BookingTarget
 {
-	const char *table;
-	const char *columns[MAX_TARGET_COLUMNS];
+	BookingTable table; /* first, as table.c knows nothing else */
+	VouchedFor vouched_for[MAX_VOUCHED_FOR];
+	bool is_updated; /* rather than inserted into */
+	/* the trigger functions that have nothing to do when only these columns are updated */
+	const char *idle_triggers[MAX_IDLE_TRIGGERS];
 
-	/* what is known of it, while nobody has changed it */
-	bool is_current;
-	Oid oid;
 	AttrNumber id;
-	AttrNumber numbers[MAX_TARGET_COLUMNS];
+	bool needs_statement;  /* it cannot be done by itself */
+	bool is_plain;         /* it computes nothing, and fires nothing but what is vouched for */
+	bool runs_code;        /* of somebody else's, in its expressions */
 	MemoryContext context; /* of what follows */
+	EState *estate;        /* in which a row is written */
+	TupleTableSlot *row;   /* the one that is written */
 	ExprState **defaults;  /* of all its columns */
 	ExprState **checks;
-	BookingPlan statement; /* that does the same */
+	int index_count;
+	Oid *index_oids;
+	struct IndexInfo **indexes;
 
-	bool is_remembered;
-	struct BookingTarget *next;
+	bool is_busy; /* being written to, perhaps running expressions */
+	BookingPlan statement;
 } BookingTarget;
+
+extern Relation booking_open_target(BookingTarget *target);
+extern MemoryContext booking_start_target(BookingTarget *target);
+extern void booking_end_target(BookingTarget *target, MemoryContext caller);
+extern bool booking_runs_code(const BookingTarget *target);
+extern void booking_put_values(const BookingTarget *target, const Datum *values, const bool *nulls);
+extern ResultRelInfo *booking_result_relation(const BookingTarget *target, Relation relation);
+extern void booking_open_indexes(const BookingTarget *target, ResultRelInfo *result);
+
+/* insert.c */
 
 extern bool booking_insert(BookingTarget *target, const Datum *values, const bool *nulls, int64 *id,
 						   Datum *inserted);
 extern Datum booking_status(const char *label);
+
+/* update.c */
+
+extern bool booking_update(BookingTarget *target, BookingScan *scan, const Datum *values,
+						   const bool *nulls);
+extern bool booking_share_row(BookingScan *scan);
 
 /* lock.c */
 
@@ -374,6 +450,8 @@ typedef struct BookingFacts
 {
 	BookingRequest request;
 	TimestampTz now;
+	Snapshot
+		snapshot; /* kept by a look that is to be written after: the rows stay where they are */
 
 	bool slot_exists;
 	int64 clinic_id;
@@ -381,6 +459,7 @@ typedef struct BookingFacts
 	TimestampTz starts_at;
 	TimestampTz ends_at;
 	bool is_available;
+	bool is_held; /* by its mark; whose hold that is, its occupant tells */
 
 	char *clinic_name;
 	char *time_zone;
@@ -411,12 +490,19 @@ extern void booking_read_request(FunctionCallInfo fcinfo, const Caller *caller,
 extern void booking_look(const BookingRequest *request, BookingFacts *facts);
 extern void booking_glance(const BookingRequest *request, BookingFacts *facts);
 extern void booking_look_now(const BookingRequest *request, BookingFacts *facts);
+extern void booking_end_look(BookingFacts *facts);
 extern void booking_look_as_asked(const BookingRequest *request, BookingFacts *facts);
 extern bool booking_is_occupied(const BookingFacts *facts);
+extern bool booking_looks_free(const BookingFacts *facts);
+extern BookingIndex booking_patients;
+extern bool booking_fetch_slot(BookingScan *scan, const BookingFacts *facts);
+extern bool booking_fetch_patient(BookingScan *scan, const BookingFacts *facts);
+extern bool booking_are_still_there(const BookingRequest *request);
 
 /* rules.c */
 
 extern void booking_enforce_rules(const BookingFacts *facts);
+extern void booking_enforce_slot_rules(const BookingFacts *facts);
 extern void booking_report_rule(ReturnSetInfo *result, const char *name, bool judged,
 								const Refusal *refusal);
 
@@ -470,10 +556,14 @@ extern uint64 booking_measure_clinics(int32 max_rows);
 
 extern uint64 booking_delete_before(TimestampTz end, int32 max_rows);
 
+/* idempotency.c */
+
+extern text *booking_read_key(FunctionCallInfo fcinfo, int argument);
+extern bool booking_was_answered(const BookingRequest *request, bool is_hold, Datum *appointment);
+
 /* book.c */
 
 extern void booking_look_again(const BookingRequest *request, BookingFacts *facts);
-extern void booking_refuse_early(const BookingFacts *facts);
 extern void booking_release_hold(const BookingFacts *facts);
 extern void booking_refuse_unwritten(const BookingRequest *request) pg_attribute_noreturn();
 

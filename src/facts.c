@@ -14,25 +14,37 @@
 #include "storage/procarray.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 enum
 {
+	SLOT_ID,
 	SLOT_CLINIC_ID,
 	SLOT_DOCTOR_ID,
 	SLOT_STARTS_AT,
 	SLOT_ENDS_AT,
 	SLOT_IS_AVAILABLE,
+	SLOT_HELD_UNTIL,
 	SLOT_DELETED_AT
 };
-static BookingIndex slots = {
-	.table = "time_slots",
-	.name = "time_slots_pkey",
-	.columns = {"clinic_id", "doctor_id", "starts_at", "ends_at", "is_available", "deleted_at"}};
+static BookingIndex slots = {.table = {.name = "time_slots",
+									   .columns = {{"id", INT8OID},
+												   {"clinic_id", INT8OID},
+												   {"doctor_id", INT8OID},
+												   {"starts_at", TIMESTAMPTZOID},
+												   {"ends_at", TIMESTAMPTZOID},
+												   {"is_available", BOOLOID},
+												   {"held_until", TIMESTAMPTZOID},
+												   {"deleted_at", TIMESTAMPTZOID}}},
+							 .name = "time_slots_pkey",
+							 .place_count = FEW_PLACES,
+							 .is_to_update = true};
 
 enum
 {
+	CLINIC_ID,
 	CLINIC_NAME,
 	CLINIC_TIME_ZONE,
 	CLINIC_IS_ACTIVE,
@@ -42,40 +54,64 @@ enum
 	CLINIC_HOLD_DURATION,
 	CLINIC_ALLOW_PATIENT_OVERLAP
 };
-static BookingIndex clinics = {.table = "clinics",
+static BookingIndex clinics = {.table = {.name = "clinics",
+										 .columns = {{"id", INT8OID},
+													 {"name", TEXTOID},
+													 {"time_zone", TEXTOID},
+													 {"is_active", BOOLOID},
+													 {"deleted_at", TIMESTAMPTZOID},
+													 {"min_notice", INTERVALOID},
+													 {"booking_horizon", INTERVALOID},
+													 {"hold_duration", INTERVALOID},
+													 {"allow_patient_overlap", BOOLOID}}},
 							   .name = "clinics_pkey",
-							   .columns = {"name", "time_zone", "is_active", "deleted_at",
-										   "min_notice", "booking_horizon", "hold_duration",
-										   "allow_patient_overlap"}};
+							   .place_count = MANY_PLACES};
 
 enum
 {
+	PERSON_ID,
 	PERSON_IS_ACTIVE,
 	PERSON_DELETED_AT,
 	PERSON_NAME
 };
-static BookingIndex doctors = {
-	.table = "doctors", .name = "doctors_pkey", .columns = {"is_active", "deleted_at", "name"}};
-static BookingIndex patients = {
-	.table = "patients", .name = "patients_pkey", .columns = {"is_active", "deleted_at"}};
+static BookingIndex doctors = {.table = {.name = "doctors",
+										 .columns = {{"id", INT8OID},
+													 {"is_active", BOOLOID},
+													 {"deleted_at", TIMESTAMPTZOID},
+													 {"name", TEXTOID}}},
+							   .name = "doctors_pkey",
+							   .place_count = MANY_PLACES};
+BookingIndex booking_patients = {
+	.table = {.name = "patients",
+			  .columns = {{"id", INT8OID}, {"is_active", BOOLOID}, {"deleted_at", TIMESTAMPTZOID}}},
+	.name = "patients_pkey",
+	.place_count = FEW_PLACES};
 
 enum
 {
+	APPOINTMENT_TIME_SLOT_ID,
 	APPOINTMENT_ID,
 	APPOINTMENT_PATIENT_ID,
-	APPOINTMENT_TIME_SLOT_ID,
 	APPOINTMENT_ENDS_AT,
 	APPOINTMENT_STATUS,
 	APPOINTMENT_HOLD_EXPIRES_AT
 };
 #define APPOINTMENT_COLUMNS \
 	{ \
-		"id", "patient_id", "time_slot_id", "ends_at", "status", "hold_expires_at" \
+		{"time_slot_id", INT8OID}, {"id", INT8OID}, {"patient_id", INT8OID}, \
+			{"ends_at", TIMESTAMPTZOID}, {"status", InvalidOid}, \
+		{ \
+			"hold_expires_at", TIMESTAMPTZOID \
+		} \
 	}
-static BookingIndex occupants = {
-	.table = "appointments", .name = "unique_timeslot", .columns = APPOINTMENT_COLUMNS};
+static bool occupies_slot(const BookingScan *scan);
+static BookingIndex occupants = {.table = {.name = "appointments", .columns = APPOINTMENT_COLUMNS},
+								 .name = "unique_timeslot",
+								 .place_count = FEW_PLACES,
+								 .has_row = occupies_slot};
 static BookingIndex patients_appointments = {
-	.table = "appointments", .name = "appointments_of_a_patient", .columns = APPOINTMENT_COLUMNS};
+	.table = {.name = "appointments", .columns = APPOINTMENT_COLUMNS},
+	.name = "appointments_of_a_patient"};
 
 /* A column that is NOT NULL. */
 static Datum
@@ -110,15 +146,14 @@ column_interval(const BookingScan *scan, int number)
 static char *
 column_status(const BookingScan *scan)
 {
-	return OidOutputFunctionCall(F_ENUM_OUT, column(scan, APPOINTMENT_STATUS));
+	return DatumGetCString(DirectFunctionCall1(enum_out, column(scan, APPOINTMENT_STATUS)));
 }
 
-/* Starts a scan for one row by its id, and fetches it; false when there is none. */
+/* As the predicate of unique_timeslot has it. */
 static bool
-find(BookingScan *scan, BookingIndex *index, Snapshot snapshot, int64 id)
+occupies_slot(const BookingScan *scan)
 {
-	booking_start_scan_by_id(scan, index, snapshot, id);
-	return booking_next_row(scan, ForwardScanDirection);
+	return booking_status_occupies(column_status(scan));
 }
 
 static void
@@ -126,7 +161,7 @@ look_at_slot(Snapshot snapshot, BookingFacts *facts)
 {
 	BookingScan scan;
 
-	facts->slot_exists = find(&scan, &slots, snapshot, facts->request.slot_id) &&
+	facts->slot_exists = booking_find(&scan, &slots, snapshot, facts->request.slot_id) &&
 						 column_is_null(&scan, SLOT_DELETED_AT);
 	if (facts->slot_exists)
 	{
@@ -135,6 +170,8 @@ look_at_slot(Snapshot snapshot, BookingFacts *facts)
 		facts->starts_at = DatumGetTimestampTz(column(&scan, SLOT_STARTS_AT));
 		facts->ends_at = DatumGetTimestampTz(column(&scan, SLOT_ENDS_AT));
 		facts->is_available = DatumGetBool(column(&scan, SLOT_IS_AVAILABLE));
+		facts->is_held = !column_is_null(&scan, SLOT_HELD_UNTIL) &&
+						 DatumGetTimestampTz(column(&scan, SLOT_HELD_UNTIL)) > facts->now;
 	}
 	booking_end_scan(&scan);
 }
@@ -170,7 +207,7 @@ look_at_occupant(Snapshot snapshot, BookingFacts *facts)
 {
 	BookingScan scan;
 
-	facts->has_occupant = find(&scan, &occupants, snapshot, facts->request.slot_id);
+	facts->has_occupant = booking_find(&scan, &occupants, snapshot, facts->request.slot_id);
 	if (facts->has_occupant)
 	{
 		facts->occupant_id = DatumGetInt64(column(&scan, APPOINTMENT_ID));
@@ -193,7 +230,7 @@ look_at_clinic(Snapshot snapshot, BookingFacts *facts)
 	BookingScan scan;
 	bool allows_overlap;
 
-	if (!find(&scan, &clinics, snapshot, facts->clinic_id))
+	if (!booking_find(&scan, &clinics, snapshot, facts->clinic_id))
 		elog(ERROR, "time slot " INT64_FORMAT " has no clinic", facts->request.slot_id);
 	facts->clinic_name = column_text(&scan, CLINIC_NAME);
 	facts->time_zone = column_text(&scan, CLINIC_TIME_ZONE);
@@ -219,7 +256,7 @@ look_at_doctor(Snapshot snapshot, BookingFacts *facts)
 {
 	BookingScan scan;
 
-	if (!find(&scan, &doctors, snapshot, facts->doctor_id))
+	if (!booking_find(&scan, &doctors, snapshot, facts->doctor_id))
 		elog(ERROR, "time slot " INT64_FORMAT " has no doctor", facts->request.slot_id);
 	facts->doctor_name = column_text(&scan, PERSON_NAME);
 	facts->doctor_is_active =
@@ -232,8 +269,9 @@ look_at_patient(Snapshot snapshot, BookingFacts *facts)
 {
 	BookingScan scan;
 
-	facts->patient_exists = find(&scan, &patients, snapshot, facts->request.patient_id) &&
-							column_is_null(&scan, PERSON_DELETED_AT);
+	facts->patient_exists =
+		booking_find(&scan, &booking_patients, snapshot, facts->request.patient_id) &&
+		column_is_null(&scan, PERSON_DELETED_AT);
 	facts->patient_is_active =
 		facts->patient_exists && DatumGetBool(column(&scan, PERSON_IS_ACTIVE));
 	booking_end_scan(&scan);
@@ -299,13 +337,24 @@ look(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
 		look_elsewhere(snapshot, facts);
 }
 
+/*
+ * Only as far as somebody else may have been faster. A slot that is not marked has no occupant, or
+ * one that raw SQL put there, which the next look finds; of one that is taken, the rest is wanted to
+ * say so.
+ */
 static void
 glance(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
 {
 	start_look(request, facts);
 	look_at_slot(snapshot, facts);
-	if (facts->slot_exists)
-		look_at_occupant(snapshot, facts);
+	if (!facts->slot_exists || (booking_looks_free(facts) && !facts->is_held))
+		return;
+	look_at_occupant(snapshot, facts);
+	if (!booking_looks_free(facts))
+	{
+		look_at_doctor(snapshot, facts);
+		(void) look_at_clinic(snapshot, facts);
+	}
 }
 
 typedef void Look(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts);
@@ -320,23 +369,36 @@ look_afresh(Look *look_at, const BookingRequest *request, Snapshot (*take)(void)
 	CommandCounterIncrement();
 	snapshot = RegisterSnapshot(take());
 	look_at(request, snapshot, facts);
-	UnregisterSnapshot(snapshot);
+	facts->snapshot = snapshot;
+}
+
+/* Lets the rows that were looked at go. */
+void
+booking_end_look(BookingFacts *facts)
+{
+	UnregisterSnapshot(facts->snapshot);
+	facts->snapshot = InvalidSnapshot;
 }
 
 void
 booking_look(const BookingRequest *request, BookingFacts *facts)
 {
 	look_afresh(look, request, GetTransactionSnapshot, facts);
+	booking_end_look(facts);
 }
 
-/* At the slot and its occupant alone: no facts about clinic, doctor and patient. */
+/* At the slot alone while it looks free: no facts about the patient, none about clinic and doctor. */
 void
 booking_glance(const BookingRequest *request, BookingFacts *facts)
 {
 	look_afresh(glance, request, GetTransactionSnapshot, facts);
+	booking_end_look(facts);
 }
 
-/* With locks held: sees everything that was committed before they were granted. */
+/*
+ * With locks held: sees everything that was committed before they were granted. To be ended by
+ * booking_end_look.
+ */
 void
 booking_look_now(const BookingRequest *request, BookingFacts *facts)
 {
@@ -370,4 +432,43 @@ bool
 booking_is_occupied(const BookingFacts *facts)
 {
 	return facts->has_occupant && !facts->is_expired_hold && !facts->is_own_hold;
+}
+
+/* Whether it is worth waiting for: most requests that fail come too late for their slot. */
+bool
+booking_looks_free(const BookingFacts *facts)
+{
+	return facts->slot_exists && (facts->is_available || facts->is_own_hold) &&
+		   !booking_is_occupied(facts) && facts->starts_at > facts->now;
+}
+
+/* Starts a scan that has the row of the slot at hand, as it was looked at. */
+bool
+booking_fetch_slot(BookingScan *scan, const BookingFacts *facts)
+{
+	return booking_find(scan, &slots, facts->snapshot, facts->request.slot_id);
+}
+
+/* The same of the patient. */
+bool
+booking_fetch_patient(BookingScan *scan, const BookingFacts *facts)
+{
+	return booking_find(scan, &booking_patients, facts->snapshot, facts->request.patient_id);
+}
+
+/* After the writes, in which somebody else's function may have deleted what the booking is about. */
+bool
+booking_are_still_there(const BookingRequest *request)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	BookingScan slot;
+	BookingScan patient;
+	bool are_there;
+
+	are_there = booking_find(&slot, &slots, snapshot, request->slot_id);
+	booking_end_scan(&slot);
+	are_there &= booking_find(&patient, &booking_patients, snapshot, request->patient_id);
+	booking_end_scan(&patient);
+	UnregisterSnapshot(snapshot);
+	return are_there;
 }

@@ -257,7 +257,8 @@ BOOKING_FUNCTION(booking_reschedule_appointment)
 	booking_look(&request, &facts);
 	if (facts.slot_exists)
 		booking_require_may_book_at(&caller, found.patient_id, facts.clinic_id);
-	booking_refuse_early(&facts);
+	if (!facts.occupant_is_changing)
+		booking_enforce_rules(&facts);
 
 	lock_move(&found, &request, facts.doctor_id);
 	find_appointment(id, &caller, &now);
@@ -267,6 +268,7 @@ BOOKING_FUNCTION(booking_reschedule_appointment)
 	booking_enforce_rules(&facts);
 
 	move_appointment(&request, &facts, &caller);
+	booking_end_look(&facts);
 	appointment = booking_returned_row();
 	SPI_finish();
 	return appointment;

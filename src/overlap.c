@@ -34,9 +34,13 @@ enum
 	SLOT_ENDS_AT,
 	SLOT_DELETED_AT
 };
-static BookingIndex slots = {.table = "time_slots",
-							 .name = "doctor_slots_start_once",
-							 .columns = {"id", "doctor_id", "starts_at", "ends_at", "deleted_at"}};
+static BookingIndex slots = {.table = {.name = "time_slots",
+									   .columns = {{"id", INT8OID},
+												   {"doctor_id", INT8OID},
+												   {"starts_at", TIMESTAMPTZOID},
+												   {"ends_at", TIMESTAMPTZOID},
+												   {"deleted_at", TIMESTAMPTZOID}}},
+							 .name = "doctor_slots_start_once"};
 
 typedef struct LiveSlot
 {
@@ -63,7 +67,7 @@ typedef struct Ahead
 static bool
 read_live_slot(TupleTableSlot *row, LiveSlot *slot)
 {
-	const AttrNumber *numbers = slots.numbers;
+	const AttrNumber *numbers = slots.table.numbers;
 	bool isnull;
 
 	(void) slot_getattr(row, numbers[SLOT_DELETED_AT], &isnull);

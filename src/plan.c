@@ -116,9 +116,9 @@ booking_prevent_in_rule(const char *command)
 						errhint("A clinic's rule may look at the book, not write in it.")));
 }
 
-/* Starts the work of a function that writes; on a standby or in READ ONLY it ends here. */
+/* For a function that writes: on a standby or in READ ONLY it ends here. */
 void
-booking_start_writing(FunctionCallInfo fcinfo)
+booking_require_writable(FunctionCallInfo fcinfo)
 {
 	if (XactReadOnly || InSecurityRestrictedOperation())
 	{
@@ -127,6 +127,13 @@ booking_start_writing(FunctionCallInfo fcinfo)
 		booking_prevent_in_rule(command);
 		PreventCommandIfReadOnly(command);
 	}
+}
+
+/* Starts the work of such a function. */
+void
+booking_start_writing(FunctionCallInfo fcinfo)
+{
+	booking_require_writable(fcinfo);
 	SPI_connect();
 }
 

@@ -13,8 +13,9 @@
 /* What a rule is about; it can only be judged when that exists. */
 typedef enum RuleSubject
 {
-	NOTHING,
+	SLOT_IF_ANY,
 	SLOT,
+	PATIENT_IF_ANY,
 	PATIENT,
 	SLOT_AND_PATIENT
 } RuleSubject;
@@ -177,13 +178,13 @@ patient_not_double_booked(const BookingFacts *facts, Refusal *why)
 }
 
 static const Rule chain[] = {
-	{"slot_exists", ERRCODE_BOOKING_NOT_FOUND, "time_slots", NOTHING, slot_exists},
+	{"slot_exists", ERRCODE_BOOKING_NOT_FOUND, "time_slots", SLOT_IF_ANY, slot_exists},
 	{"slot_available", ERRCODE_BOOKING_CONFLICT, "time_slots", SLOT, slot_available},
 	{"slot_not_booked", ERRCODE_BOOKING_CONFLICT, "appointments", SLOT, slot_not_booked},
 	{"slot_not_past", ERRCODE_BOOKING_UNPROCESSABLE, "time_slots", SLOT, slot_not_past},
 	{"clinic_active", ERRCODE_BOOKING_CONFLICT, "clinics", SLOT, clinic_active},
 	{"doctor_active", ERRCODE_BOOKING_CONFLICT, "doctors", SLOT, doctor_active},
-	{"patient_exists", ERRCODE_BOOKING_NOT_FOUND, "patients", NOTHING, patient_exists},
+	{"patient_exists", ERRCODE_BOOKING_NOT_FOUND, "patients", PATIENT_IF_ANY, patient_exists},
 	{"patient_active", ERRCODE_BOOKING_CONFLICT, "patients", PATIENT, patient_active},
 	{"within_notice", ERRCODE_BOOKING_UNPROCESSABLE, "clinics", SLOT, within_notice},
 	{"within_horizon", ERRCODE_BOOKING_UNPROCESSABLE, "clinics", SLOT, within_horizon},
@@ -200,22 +201,37 @@ can_be_judged(const Rule *rule, const BookingFacts *facts)
 	return (facts->slot_exists || !needs_slot) && (facts->patient_exists || !needs_patient);
 }
 
+static void
+enforce_rule(const Rule *rule, const BookingFacts *facts)
+{
+	Refusal why = {
+		.sqlstate = rule->sqlstate,
+		.rule = rule->name,
+		.table = rule->table,
+	};
+
+	if (!rule->passes(facts, &why))
+		booking_refuse(&why);
+}
+
 /* Raises the first rule that fails, the clinic's own after ours. */
 void
 booking_enforce_rules(const BookingFacts *facts)
 {
 	for (int i = 0; i < lengthof(chain); i++)
-	{
-		Refusal why = {
-			.sqlstate = chain[i].sqlstate,
-			.rule = chain[i].name,
-			.table = chain[i].table,
-		};
-
-		if (!chain[i].passes(facts, &why))
-			booking_refuse(&why);
-	}
+		enforce_rule(&chain[i], facts);
 	booking_enforce_clinic_rules(facts);
+}
+
+/* The same with nothing known of the patient: for a slot that does not look free. */
+void
+booking_enforce_slot_rules(const BookingFacts *facts)
+{
+	for (int i = 0; i < lengthof(chain); i++)
+	{
+		if (chain[i].subject == SLOT_IF_ANY || chain[i].subject == SLOT)
+			enforce_rule(&chain[i], facts);
+	}
 }
 
 /* Adds a row to the answer of check_booking; refusal is NULL unless the rule failed. */

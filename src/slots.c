@@ -192,7 +192,9 @@ BOOKING_FUNCTION(booking_set_slot_availability)
 	booking_look_now(&request, &facts);
 	if (facts.slot_exists)
 		booking_require_clinic(facts.clinic_id);
+	booking_end_look(&facts);
 	booking_look_again(&request, &facts);
+	booking_end_look(&facts);
 	if (booking_is_occupied(&facts))
 		refuse_occupied(request.slot_id);
 	if (PG_GETARG_BOOL(1))

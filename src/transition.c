@@ -53,9 +53,14 @@ static BookingPlan transition_plan = {
 static BookingPlan release_plan = {RELEASE_SQL, 3, {INT8OID, BOOLOID, INT8OID}};
 static BookingPlan take_plan = {TAKE_SQL, 1, {INT8OID}};
 static BookingPlan hold_plan = {HOLD_SQL, 2, {INT8OID, TIMESTAMPTZOID}};
-static BookingTarget events = {.table = "appointment_events",
-							   .columns = {"appointment_id", "time_slot_id", "from_status",
-										   "to_status", "actor_role", "actor", "reason"}};
+static BookingTarget events = {.table = {.name = "appointment_events",
+										 .columns = {{"appointment_id", INT8OID},
+													 {"time_slot_id", INT8OID},
+													 {"from_status", InvalidOid},
+													 {"to_status", InvalidOid},
+													 {"actor_role", NAMEOID},
+													 {"actor", TEXTOID},
+													 {"reason", TEXTOID}}}};
 static BookingPlan set_status_plan = {
 	"UPDATE booking.appointments AS a SET status = $2::booking.appointment_status"
 	" WHERE id = $1 RETURNING a",

@@ -30,12 +30,16 @@ CREATE SEQUENCE request;
 SQL
 is($node->safe_psql('postgres', 'SELECT count(*), min(id), max(id) FROM booking.time_slots'), "$bookings|1|$bookings", 'slots to book');
 
-# 7919 and 50000 have no common divisor: every slot's turn comes once, and neighbours' are far apart.
+# Half of the slots are asked for before. 7919 and 50000 have no common divisor: every slot's turn comes once, and neighbours' are far apart.
 $node->pgbench(
 	"--no-vacuum --protocol=prepared --client=$clients --jobs=2 --transactions=" . $bookings / $clients,
 	0, [qr{actually processed: $bookings/$bookings}], [qr{^$}], 'every booking succeeds',
 	{ 'hot.sql' => <<"SQL" });
 SELECT 1 + nextval('request') * 7919 % $bookings AS slot \\gset
+\\set asks :slot % 2
+\\if :asks
+SELECT booking.is_slot_available(:slot);
+\\endif
 SELECT booking.book_slot(id, doctor_id) FROM booking.time_slots WHERE id = :slot;
 SQL
 

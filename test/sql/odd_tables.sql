@@ -1,0 +1,204 @@
+-- What can be done to the tables that would mislead who writes to them without statements.
+\i test/begin.psql
+\set ON_ERROR_STOP off
+SELECT FROM booking.add_clinic('Harley Street', 'Harley Street 1', 'Europe/London');
+SELECT FROM booking.add_doctor(1, 'Dr Grace Hopper');
+SELECT FROM booking.add_patient('Ada Lovelace', 'ada@example.org');
+SELECT FROM booking.add_patient('Alan Turing', 'alan@example.org');
+SELECT FROM booking.add_time_slots(1, '2099-06-01', '09:00', '17:00', 30);
+SELECT status FROM booking.book_slot(1, 1);
+CREATE FUNCTION pg_temp.delete_slot() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM booking.time_slots WHERE id = NEW.id;
+	RETURN NULL;
+END
+$$;
+CREATE FUNCTION pg_temp.renumber() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.id := NEW.id + 1000;
+	RETURN NEW;
+END
+$$;
+CREATE FUNCTION pg_temp.delete_patient() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM booking.patients WHERE id = 2;
+	RETURN 'gone';
+END
+$$;
+CREATE FUNCTION pg_temp.book_another(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_setting('test.book', true) = 'now' THEN
+		PERFORM set_config('test.book', 'done', true);
+		PERFORM booking.book_slot(4, 1);
+	END IF;
+	RETURN true;
+END
+$$;
+SAVEPOINT whole;
+
+-- somebody's functions delete, or renumber, what is being booked: no appointment is left without it
+CREATE TRIGGER archive AFTER UPDATE ON booking.time_slots FOR EACH ROW EXECUTE FUNCTION pg_temp.delete_slot();
+SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(2, 1)');
+DROP TRIGGER archive ON booking.time_slots;
+CREATE TRIGGER renumber BEFORE UPDATE ON booking.time_slots FOR EACH ROW EXECUTE FUNCTION pg_temp.renumber();
+SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(2, 1)');
+DROP TRIGGER renumber ON booking.time_slots;
+ALTER TABLE booking.appointments ADD COLUMN note text;
+ALTER TABLE booking.appointments ALTER COLUMN note SET DEFAULT pg_temp.delete_patient();
+SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(2, 2)');
+ROLLBACK TO whole;
+ALTER TABLE booking.appointment_events ADD COLUMN note text;
+ALTER TABLE booking.appointment_events ALTER COLUMN note SET DEFAULT pg_temp.delete_patient();
+SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(2, 2)');
+ROLLBACK TO whole;
+SELECT status FROM booking.book_slot(2, 2);
+
+ROLLBACK TO whole;
+
+-- a function of the server's own that runs what it is told to
+ALTER TABLE booking.appointments ADD COLUMN note text DEFAULT 'none';
+ALTER TABLE booking.appointments ALTER COLUMN note
+	SET DEFAULT xmlserialize(CONTENT query_to_xml('SELECT pg_temp.delete_patient()', true, true, '') AS text);
+SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(3, 2)');
+ROLLBACK TO whole;
+
+-- a foreign key of somebody else's on the same column, before and after ours in the order of triggers
+CREATE TABLE public.vip (id bigint PRIMARY KEY);
+GRANT SELECT, UPDATE, REFERENCES ON public.vip TO booking_owner;
+INSERT INTO public.vip VALUES (1);
+ALTER TABLE booking.appointments ADD CONSTRAINT is_vip FOREIGN KEY (patient_id) REFERENCES public.vip (id) NOT VALID;
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(3, 2)');
+ALTER TABLE booking.appointments DROP CONSTRAINT appointment_is_for_a_patient,
+	ADD CONSTRAINT appointment_is_for_a_patient FOREIGN KEY (patient_id) REFERENCES booking.patients (id);
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(3, 2)');
+SELECT status FROM booking.book_slot(3, 1);
+ROLLBACK TO whole;
+
+-- another table by the name of the one that the foreign key refers to
+ALTER TABLE booking.patients RENAME TO people;
+ALTER INDEX booking.patients_pkey RENAME TO people_pkey;
+CREATE TABLE booking.patients (LIKE booking.people INCLUDING ALL);
+ALTER TABLE booking.patients OWNER TO booking_owner;
+INSERT INTO booking.patients (id, name, email) VALUES (77, 'Nobody', 'nobody@example.org');
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(3, 77)');
+ROLLBACK TO whole;
+
+-- a constraint that books while it is being compiled, as it claims to be immutable
+ALTER TABLE booking.appointments ADD CONSTRAINT books CHECK (pg_temp.book_another(1)) NOT VALID;
+SET LOCAL test.book = 'now';
+SELECT time_slot_id, status FROM booking.book_slot(3, 1);
+SELECT time_slot_id, status FROM booking.appointments ORDER BY time_slot_id;
+ROLLBACK TO whole;
+ALTER TABLE booking.time_slots ADD CONSTRAINT books CHECK (pg_temp.book_another(1)) NOT VALID;
+SET LOCAL test.book = 'now';
+SELECT time_slot_id, status FROM booking.book_slot(3, 1);
+SELECT time_slot_id, status FROM booking.appointments ORDER BY time_slot_id;
+ROLLBACK TO whole;
+
+-- one that books the same slot, while that is being marked
+CREATE FUNCTION pg_temp.book_it(slot bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF slot = 3 AND current_setting('test.book', true) = 'now' THEN
+		PERFORM set_config('test.book', 'done', true);
+		PERFORM booking.book_slot(3, 2);
+	END IF;
+	RETURN true;
+END
+$$;
+ALTER TABLE booking.time_slots ADD CONSTRAINT books CHECK (pg_temp.book_it(id)) NOT VALID;
+SET LOCAL test.book = 'now';
+SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(3, 1)');
+ROLLBACK TO whole;
+
+-- a partition: of free slots alone
+CREATE TABLE public.slots_by_state (LIKE booking.time_slots) PARTITION BY LIST (is_available);
+DELETE FROM booking.appointments;
+DELETE FROM booking.time_slots WHERE NOT is_available;
+ALTER TABLE public.slots_by_state ATTACH PARTITION booking.time_slots FOR VALUES IN (true);
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(3, 1)');
+ROLLBACK TO whole;
+
+-- partitioned tables, which the functions write to by statements, and do not read
+ALTER TABLE booking.appointment_events RENAME TO old_events;
+CREATE TABLE booking.appointment_events (LIKE booking.old_events INCLUDING CONSTRAINTS) PARTITION BY RANGE (created_at);
+ALTER TABLE booking.appointment_events ALTER id SET DEFAULT 7, ALTER created_at SET DEFAULT now(), OWNER TO booking_owner;
+CREATE TABLE booking.all_events PARTITION OF booking.appointment_events DEFAULT;
+ALTER TABLE booking.all_events OWNER TO booking_owner;
+SELECT status FROM booking.book_slot(3, 1);
+SELECT id, time_slot_id, to_status FROM booking.all_events;
+ROLLBACK TO whole;
+ALTER TABLE booking.doctors RENAME TO old_doctors;
+ALTER INDEX booking.doctors_pkey RENAME TO old_doctors_pkey;
+CREATE TABLE booking.doctors (LIKE booking.old_doctors INCLUDING CONSTRAINTS) PARTITION BY HASH (id);
+CREATE TABLE booking.all_doctors PARTITION OF booking.doctors FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+ALTER TABLE booking.doctors ADD CONSTRAINT doctors_pkey PRIMARY KEY (id), OWNER TO booking_owner;
+ALTER TABLE booking.all_doctors OWNER TO booking_owner;
+INSERT INTO booking.doctors SELECT * FROM booking.old_doctors;
+SELECT booking.book_slot(3, 1);
+ROLLBACK TO whole;
+
+-- an index that has the name, and not the key
+DROP INDEX booking.unique_timeslot;
+SAVEPOINT unindexed;
+CREATE INDEX unique_timeslot ON booking.appointments (time_slot_id);
+SELECT booking.book_slot(3, 1);
+ROLLBACK TO unindexed;
+CREATE UNIQUE INDEX unique_timeslot ON booking.appointments (id);
+SELECT booking.book_slot(3, 1);
+ROLLBACK TO unindexed;
+CREATE UNIQUE INDEX unique_timeslot ON booking.appointments ((time_slot_id::text));
+SELECT booking.book_slot(3, 1);
+ROLLBACK TO whole;
+
+-- columns of a type that the library does not take them for
+ALTER TABLE booking.appointment_events ALTER COLUMN actor_role TYPE text;
+SELECT booking.book_slot(3, 1);
+ROLLBACK TO whole;
+ALTER TABLE booking.clinics ALTER COLUMN hold_duration DROP DEFAULT, DROP CONSTRAINT hold_duration_is_at_most_1_hour,
+	ALTER COLUMN hold_duration TYPE text;
+SELECT booking.book_slot(3, 1);
+SELECT booking.check_booking(3, 1);
+ROLLBACK TO whole;
+SELECT status FROM booking.book_slot(3, 1);
+
+-- domains: of a column that is not given, in a constraint, and changed since
+CREATE DOMAIN public.given AS text NOT NULL;
+CREATE DOMAIN public.small AS int;
+DELETE FROM booking.appointments;
+SAVEPOINT emptied;
+ALTER TABLE booking.appointments ADD COLUMN note public.given;
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(4, 1)');
+ROLLBACK TO emptied;
+ALTER TABLE booking.appointments ADD COLUMN size int DEFAULT 5, ADD CONSTRAINT is_small CHECK (size::public.small > 0);
+SELECT status FROM booking.book_slot(4, 1);
+ALTER DOMAIN public.small ADD CONSTRAINT at_most_4 CHECK (VALUE <= 4) NOT VALID;
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(5, 1)');
+ROLLBACK TO whole;
+
+-- a trigger function of ours that was replaced
+CREATE TABLE pg_temp.log (entry text);
+GRANT ALL ON pg_temp.log TO booking_owner;
+CREATE OR REPLACE FUNCTION booking.tidy_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO pg_temp.log VALUES (TG_TABLE_NAME || ' ' || TG_OP);
+	RETURN NEW;
+END
+$$;
+SELECT status FROM booking.book_slot(3, 1);
+TABLE pg_temp.log;
+ROLLBACK TO whole;
+
+-- what a dropped column had is not carried along
+ALTER TABLE booking.time_slots ADD COLUMN note text DEFAULT repeat('x', 200);
+UPDATE booking.time_slots SET note = note;
+ALTER TABLE booking.time_slots DROP COLUMN note;
+UPDATE booking.time_slots SET held_until = NULL WHERE id = 4;
+SELECT status FROM booking.book_slot(3, 1);
+SELECT pg_column_size(a.*) = pg_column_size(b.*) AS as_by_a_statement FROM booking.time_slots a, booking.time_slots b WHERE a.id = 3 AND b.id = 4;
+ROLLBACK TO whole;
+
+-- nothing of this is remembered
+SELECT status FROM booking.book_slot(3, 1);
+SELECT status FROM booking.hold_slot(4, 2);
+SELECT time_slot_id, status FROM booking.appointments ORDER BY time_slot_id;
+ROLLBACK;
