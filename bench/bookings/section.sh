@@ -1,19 +1,19 @@
 # How fast a free slot is booked, by five ways to do it. Sourced by bench/run.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# How many transactions a run has in all: slower contenders and waiting for the disk get fewer,
-# so that each run takes about as long.
+# How many transactions a client has in a run: slower contenders and waiting for the disk get fewer,
+# so that each run takes about as long; many clients more in all, as each is slow at first.
 transactions()
 {
-	local all=3000
+	local all=$((3000 + 100 * clients)) least=100
 	case $1 in
-		web_application) all=800 ;;
-		careful_application) all=1600 ;;
+		web_application) all=$((all / 4)) ;;
+		careful_application | plpgsql) all=$((all / 2)) ;;
 	esac
 	if [[ $setting == on ]]; then
 		all=$((clients < 16 ? clients * 400 : all / 2))
 	fi
-	echo "$((all / clients > 100 ? all / clients : 100))"
+	echo "$((all / clients > least ? all / clients : least))"
 }
 
 run_bookings()
@@ -48,13 +48,13 @@ report_bookings()
 	local listed="array_position('{web_application,careful_application,plpgsql,bare_writes,booking}', contender)"
 	report >/dev/null <<-'END'
 		CREATE VIEW rivals AS SELECT * FROM ratio WHERE contender <> 'booking';
-		SELECT judge('bookings', 'booking / ' || contender || ', bookings/s with 16 clients', array_agg(rate), at_least => least)
+		SELECT judge('bookings', 'booking / ' || contender || ', bookings/s with ' || clients || CASE clients WHEN 1 THEN ' client' ELSE ' clients' END, array_agg(rate), at_least => least)
 			FROM ratio JOIN (VALUES ('bare_writes', 0.85), ('careful_application', 2), ('web_application', 5)) AS g (contender, least)
 				USING (contender)
-			WHERE section = 'bookings' AND setting = 'off' AND clients = 16 GROUP BY contender, least ORDER BY least;
+			WHERE section = 'bookings' AND setting = 'off' AND clients IN (1, 16, 64) GROUP BY contender, clients, least ORDER BY least, clients;
 		SELECT judge('bookings', 'booking / ' || contender || ', CPU of a booking with ' || clients || CASE clients WHEN 1 THEN ' client' ELSE ' clients' END, array_agg(cpu), most)
 			FROM ratio JOIN (VALUES ('bare_writes', 1.25), ('plpgsql', 0.8)) AS g (contender, most) USING (contender)
-			WHERE section = 'bookings' AND setting = 'off' AND clients IN (1, 16) GROUP BY contender, clients, most ORDER BY contender, clients;
+			WHERE section = 'bookings' AND setting = 'off' AND clients IN (1, 16, 64) GROUP BY contender, clients, most ORDER BY contender, clients;
 		SELECT judge('bookings', '64 clients / 16 clients, bookings/s', array_agg(a.rate / b.rate), at_least => 0.9)
 			FROM run a JOIN run b USING (section, setting, round, contender)
 			WHERE section = 'bookings' AND setting = 'off' AND contender = 'booking' AND a.clients = 64 AND b.clients = 16;

@@ -1,9 +1,9 @@
 # measure.sh: sourced by bench/run. Runs pgbench and keeps what it measured; prints tables.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# Until a client has made so many transactions, catalogs are read and plans are made: of each
-# statement five, before one is kept.
-warm_up=50
+# Until a client has made so many transactions, catalogs are read, plans are made, of each statement
+# five before one is kept, and memory is mapped.
+warm_up=100
 
 sql() { as_server_user psql -X -q -At -v ON_ERROR_STOP=1 "$@"; }
 

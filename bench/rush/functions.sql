@@ -3,8 +3,10 @@
 -- An answer of book_slot, as a word; the subtransaction is charged to the extension.
 CREATE FUNCTION ask(slot bigint, patient bigint) RETURNS text LANGUAGE plpgsql AS
 $$
+DECLARE
+	appointment booking.appointments;
 BEGIN
-	PERFORM booking.book_slot(slot, patient);
+	appointment := booking.book_slot(slot, patient);
 	RETURN 'booked';
 EXCEPTION WHEN SQLSTATE 'PT409' THEN
 	RETURN 'refused';

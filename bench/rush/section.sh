@@ -46,7 +46,7 @@ run_rush()
 	for ((round = 1; round <= rounds; round++)); do
 		for contender in $(in_turn booking careful_application); do
 			setting=newest
-			rush_for_newest "$contender" "$([[ $contender == booking ]] && echo 300 || echo 100)"
+			rush_for_newest "$contender" "$([[ $contender == booking ]] && echo 1400 || echo 400)"
 			setting=morning
 			rush_for_morning "$contender"
 		done
