@@ -96,7 +96,7 @@ type_of(const BookingColumn *column)
 	return OidIsValid(column->type) ? column->type : booking_status_type();
 }
 
-/* Not when the extension was installed anew. */
+/* They are others when the extension was installed anew. */
 static bool
 has_types_of(const BookingPlan *statement, const BookingTable *table)
 {
