@@ -77,7 +77,7 @@ COMMENT ON COLUMN booking.appointment_events.created_at IS 'When, as the time of
 
 CREATE FUNCTION booking.book_slot(slot_id bigint, patient_id bigint DEFAULT NULL, idempotency_key text DEFAULT NULL)
 	RETURNS booking.appointments
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_book_slot';
 COMMENT ON FUNCTION booking.book_slot(bigint, bigint, text) IS
 	'Books a free time slot for a patient, exclusively, and returns the appointment; without patient_id for the patient the caller is. The patient''s same idempotency_key again (1 to 255 characters) gives the same appointment, as it is by then, and books nothing. Checks the rules that check_booking lists, in that order; each refusal names its rule in CONSTRAINT and at the start of DETAIL. Errors: PT400 slot or patient missing, or key of another length; PT404 no such slot or patient; PT409 slot withdrawn, booked or held, clinic, doctor or patient inactive, or the patient has another appointment then; PT422 slot past, outside the clinic''s notice and horizon, against a rule of the clinic''s own, or key used for another slot; 42501 not allowed for this patient.';

@@ -68,7 +68,7 @@ CREATE TRIGGER guard BEFORE UPDATE ON booking.time_slots
 CREATE FUNCTION booking.hold_slot(slot_id bigint, patient_id bigint DEFAULT NULL,
 								  hold_for interval DEFAULT NULL, idempotency_key text DEFAULT NULL)
 	RETURNS booking.appointments
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_hold_slot';
 COMMENT ON FUNCTION booking.hold_slot(bigint, bigint, interval, text) IS
 	'Keeps a free time slot for a patient until hold_expires_at and returns the appointment, of status pending. hold_for: more than 0, at most 1 hour; the clinic''s hold_duration when not given. The patient''s own hold is extended. An expired hold is free for everybody at once. idempotency_key as for book_slot. Errors: those of book_slot; PT422 hold_for out of range.';

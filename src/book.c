@@ -154,19 +154,16 @@ take_by_statement(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 
 /* Marks the slot, which was judged to be free; false when that takes the statement. */
 static bool
-take_by_itself(const BookingFacts *facts, bool is_hold, TimestampTz expires_at)
+take_by_itself(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 {
 	const Datum values[] = {BoolGetDatum(is_hold), TimestampTzGetDatum(expires_at),
 							TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
 	const bool nulls[] = {false, !is_hold, false};
-	BookingScan slot;
-	bool is_taken;
 
-	is_taken = booking_fetch_slot(&slot, facts) && booking_update(&slots, &slot, values, nulls);
-	if (is_taken)
-		booking_note_place(&slot, facts->request.slot_id, &slots.row->tts_tid);
-	booking_end_scan(&slot);
-	return is_taken;
+	if (!booking_update(&slots, &facts->slot, values, nulls))
+		return false;
+	booking_note_place(&facts->slot, facts->request.slot_id, &slots.row->tts_tid);
+	return true;
 }
 
 /* Marks the slot. What it says of its doctor is what the appointment will say. */
@@ -179,18 +176,15 @@ take(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 
 /* Keeps the patient from being deleted meanwhile, as the appointment's foreign key would. */
 static void
-share_patient(const BookingFacts *facts)
+share_patient(BookingFacts *facts)
 {
 	Datum patient_id = Int64GetDatum(facts->request.patient_id);
-	BookingScan patient;
-	bool is_shared;
 
 	/* there the foreign key's trigger does it */
 	if (IsolationUsesXactSnapshot())
 		return;
-	is_shared = booking_fetch_patient(&patient, facts) && booking_share_row(&patient);
-	booking_end_scan(&patient);
-	if (!is_shared && booking_execute(&share_patient_plan, &patient_id, NULL) == 0)
+	if (!booking_share_row(&facts->patient) &&
+		booking_execute(&share_patient_plan, &patient_id, NULL) == 0)
 		booking_refuse_unknown(&booking_patient, facts->request.patient_id);
 }
 

@@ -101,6 +101,19 @@ extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *n
 extern void booking_request_counters(void);
 extern void booking_count_refusal(const char *rule);
 
+/* authority.c */
+
+/* Whose rights, and which settings, were in force before. */
+typedef struct Authority
+{
+	Oid user;
+	int security;
+	int guc_level; /* 0 when there was nothing to take on */
+} Authority;
+
+extern void booking_take_authority(Authority *callers);
+extern void booking_leave_authority(const Authority *callers);
+
 /* plan.c */
 
 #define MAX_PLAN_ARGS 10
@@ -167,8 +180,15 @@ typedef struct BookingTable
 typedef void LearnMore(Relation relation, BookingTable *table);
 
 extern Oid booking_relation(const char *name);
-extern Oid booking_status_type(void);
+extern void booking_forget_tables(void);
 extern Relation booking_open_table(BookingTable *table, LOCKMODE mode, LearnMore *learn_more);
+
+/* status.c */
+
+extern Oid booking_status_type(void);
+extern Datum booking_status(const char *label);
+extern const char *booking_status_label(Datum status);
+extern bool booking_status_occupies(const char *status);
 
 /* scan.c */
 
@@ -250,27 +270,39 @@ typedef struct BookingTarget
 	TupleTableSlot *row;   /* the one that is written */
 	ExprState **defaults;  /* of all its columns */
 	ExprState **checks;
+	ResultRelInfo *result; /* with no relation in it */
 	int index_count;
 	Oid *index_oids;
 	struct IndexInfo **indexes;
+	Relation *open_indexes; /* those that the row is put into, and their infos */
+	struct IndexInfo **open_infos;
 
 	bool is_busy; /* being written to, perhaps running expressions */
 	BookingPlan statement;
 } BookingTarget;
 
+/* What was in force before a row was written. */
+typedef struct RowWriter
+{
+	MemoryContext context;
+	bool runs_code;
+	Authority authority; /* where code is run */
+} RowWriter;
+
 extern Relation booking_open_target(BookingTarget *target);
-extern MemoryContext booking_start_target(BookingTarget *target);
-extern void booking_end_target(BookingTarget *target, MemoryContext caller);
+extern void booking_start_target(BookingTarget *target, RowWriter *caller);
+extern void booking_end_target(BookingTarget *target, const RowWriter *caller);
 extern bool booking_runs_code(const BookingTarget *target);
 extern void booking_put_values(const BookingTarget *target, const Datum *values, const bool *nulls);
 extern ResultRelInfo *booking_result_relation(const BookingTarget *target, Relation relation);
-extern void booking_open_indexes(const BookingTarget *target, ResultRelInfo *result);
+extern ResultRelInfo *booking_result_with_triggers(const BookingTarget *target, Relation relation);
+extern void booking_open_indexes(const BookingTarget *target, ResultRelInfo *result,
+								 TupleTableSlot *row);
 
 /* insert.c */
 
 extern bool booking_insert(BookingTarget *target, const Datum *values, const bool *nulls, int64 *id,
 						   Datum *inserted);
-extern Datum booking_status(const char *label);
 
 /* update.c */
 
@@ -450,8 +482,11 @@ typedef struct BookingFacts
 {
 	BookingRequest request;
 	TimestampTz now;
-	Snapshot
-		snapshot; /* kept by a look that is to be written after: the rows stay where they are */
+
+	/* what a look that is to be written after keeps at hand */
+	Snapshot snapshot;
+	BookingScan slot;
+	BookingScan patient;
 
 	bool slot_exists;
 	int64 clinic_id;
@@ -495,8 +530,6 @@ extern void booking_look_as_asked(const BookingRequest *request, BookingFacts *f
 extern bool booking_is_occupied(const BookingFacts *facts);
 extern bool booking_looks_free(const BookingFacts *facts);
 extern BookingIndex booking_patients;
-extern bool booking_fetch_slot(BookingScan *scan, const BookingFacts *facts);
-extern bool booking_fetch_patient(BookingScan *scan, const BookingFacts *facts);
 extern bool booking_are_still_there(const BookingRequest *request);
 
 /* rules.c */
@@ -535,7 +568,6 @@ typedef struct Event
 	const char *reason;
 } Event;
 
-extern bool booking_status_occupies(const char *status);
 extern void booking_write_event(const Event *event);
 extern uint64 booking_change(const Change *change, BookingPlan *plan, Datum *values,
 							 const char *nulls);

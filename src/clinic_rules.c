@@ -251,11 +251,13 @@ static char *
 run_as_owner(Oid function, Oid owner, Datum slot, Datum patient)
 {
 	Oid outer = running_as;
+	Authority callers;
 	Oid user;
 	int security;
 	int guc_level;
 	char *answer;
 
+	booking_take_authority(&callers);
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(owner, security | SECURITY_RESTRICTED_OPERATION);
 	guc_level = NewGUCNestLevel();
@@ -268,6 +270,7 @@ run_as_owner(Oid function, Oid owner, Datum slot, Datum patient)
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, guc_level);
 	SetUserIdAndSecContext(user, security);
+	booking_leave_authority(&callers);
 	return answer;
 }
 

@@ -143,10 +143,10 @@ column_interval(const BookingScan *scan, int number)
 	return DatumGetIntervalP(column(scan, number));
 }
 
-static char *
+static const char *
 column_status(const BookingScan *scan)
 {
-	return DatumGetCString(DirectFunctionCall1(enum_out, column(scan, APPOINTMENT_STATUS)));
+	return booking_status_label(column(scan, APPOINTMENT_STATUS));
 }
 
 /* As the predicate of unique_timeslot has it. */
@@ -159,21 +159,20 @@ occupies_slot(const BookingScan *scan)
 static void
 look_at_slot(Snapshot snapshot, BookingFacts *facts)
 {
-	BookingScan scan;
+	BookingScan *scan = &facts->slot;
 
-	facts->slot_exists = booking_find(&scan, &slots, snapshot, facts->request.slot_id) &&
-						 column_is_null(&scan, SLOT_DELETED_AT);
+	facts->slot_exists = booking_find(scan, &slots, snapshot, facts->request.slot_id) &&
+						 column_is_null(scan, SLOT_DELETED_AT);
 	if (facts->slot_exists)
 	{
-		facts->clinic_id = DatumGetInt64(column(&scan, SLOT_CLINIC_ID));
-		facts->doctor_id = DatumGetInt64(column(&scan, SLOT_DOCTOR_ID));
-		facts->starts_at = DatumGetTimestampTz(column(&scan, SLOT_STARTS_AT));
-		facts->ends_at = DatumGetTimestampTz(column(&scan, SLOT_ENDS_AT));
-		facts->is_available = DatumGetBool(column(&scan, SLOT_IS_AVAILABLE));
-		facts->is_held = !column_is_null(&scan, SLOT_HELD_UNTIL) &&
-						 DatumGetTimestampTz(column(&scan, SLOT_HELD_UNTIL)) > facts->now;
+		facts->clinic_id = DatumGetInt64(column(scan, SLOT_CLINIC_ID));
+		facts->doctor_id = DatumGetInt64(column(scan, SLOT_DOCTOR_ID));
+		facts->starts_at = DatumGetTimestampTz(column(scan, SLOT_STARTS_AT));
+		facts->ends_at = DatumGetTimestampTz(column(scan, SLOT_ENDS_AT));
+		facts->is_available = DatumGetBool(column(scan, SLOT_IS_AVAILABLE));
+		facts->is_held = !column_is_null(scan, SLOT_HELD_UNTIL) &&
+						 DatumGetTimestampTz(column(scan, SLOT_HELD_UNTIL)) > facts->now;
 	}
-	booking_end_scan(&scan);
 }
 
 /* Who is replacing a row version, or has tried to; not who only locks it, as foreign keys do. */
@@ -267,14 +266,13 @@ look_at_doctor(Snapshot snapshot, BookingFacts *facts)
 static void
 look_at_patient(Snapshot snapshot, BookingFacts *facts)
 {
-	BookingScan scan;
+	BookingScan *scan = &facts->patient;
 
 	facts->patient_exists =
-		booking_find(&scan, &booking_patients, snapshot, facts->request.patient_id) &&
-		column_is_null(&scan, PERSON_DELETED_AT);
+		booking_find(scan, &booking_patients, snapshot, facts->request.patient_id) &&
+		column_is_null(scan, PERSON_DELETED_AT);
 	facts->patient_is_active =
-		facts->patient_exists && DatumGetBool(column(&scan, PERSON_IS_ACTIVE));
-	booking_end_scan(&scan);
+		facts->patient_exists && DatumGetBool(column(scan, PERSON_IS_ACTIVE));
 }
 
 /* Whether an appointment of the patient keeps them from coming to the slot. */
@@ -376,6 +374,8 @@ look_afresh(Look *look_at, const BookingRequest *request, Snapshot (*take)(void)
 void
 booking_end_look(BookingFacts *facts)
 {
+	booking_end_scan(&facts->slot);
+	booking_end_scan(&facts->patient);
 	UnregisterSnapshot(facts->snapshot);
 	facts->snapshot = InvalidSnapshot;
 }
@@ -410,6 +410,7 @@ void
 booking_look_as_asked(const BookingRequest *request, BookingFacts *facts)
 {
 	look(request, GetActiveSnapshot(), facts);
+	booking_end_look(facts);
 }
 
 /* The slot and patient that a call names; without a patient, the one the caller is. */
@@ -440,20 +441,6 @@ booking_looks_free(const BookingFacts *facts)
 {
 	return facts->slot_exists && (facts->is_available || facts->is_own_hold) &&
 		   !booking_is_occupied(facts) && facts->starts_at > facts->now;
-}
-
-/* Starts a scan that has the row of the slot at hand, as it was looked at. */
-bool
-booking_fetch_slot(BookingScan *scan, const BookingFacts *facts)
-{
-	return booking_find(scan, &slots, facts->snapshot, facts->request.slot_id);
-}
-
-/* The same of the patient. */
-bool
-booking_fetch_patient(BookingScan *scan, const BookingFacts *facts)
-{
-	return booking_find(scan, &booking_patients, facts->snapshot, facts->request.patient_id);
 }
 
 /* After the writes, in which somebody else's function may have deleted what the booking is about. */

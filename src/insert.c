@@ -13,11 +13,9 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_enum.h"
 #include "executor/executor.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 /* Puts the values in their columns, and defaults into the others. */
 static TupleTableSlot *
@@ -56,19 +54,23 @@ is_plain(const BookingTarget *target)
 }
 
 static void
-insert_plain_row(const BookingTarget *target, ResultRelInfo *result, TupleTableSlot *row)
+insert_plain_row(const BookingTarget *target, Relation table, TupleTableSlot *row)
 {
-	result->ri_TrigDesc = NULL;
+	ResultRelInfo *result = booking_result_relation(target, table);
+
+	booking_open_indexes(target, result, row);
 	ExecSimpleRelationInsert(result, target->estate, row);
 	ExecCloseIndices(result);
 }
 
 /* With all that follows from it. */
 static void
-insert_row(ResultRelInfo *result, TupleTableSlot *row)
+insert_row(const BookingTarget *target, Relation table, TupleTableSlot *row)
 {
+	ResultRelInfo *result = booking_result_with_triggers(target, table);
 	EState *estate = CreateExecutorState();
 
+	booking_open_indexes(target, result, NULL);
 	estate->es_opened_result_relations = list_make1(result);
 	AfterTriggerBeginQuery();
 	ExecSimpleRelationInsert(result, estate, row);
@@ -159,30 +161,29 @@ static void
 insert_by_itself(BookingTarget *target, Relation table, const Datum *values, const bool *nulls,
 				 int64 *id, Datum *inserted)
 {
-	MemoryContext caller = booking_start_target(target);
+	RowWriter caller;
 
+	booking_start_target(target, &caller);
 	PG_TRY();
 	{
-		ResultRelInfo *result = booking_result_relation(target, table);
 		TupleTableSlot *row;
 
 		PushActiveSnapshot(GetTransactionSnapshot());
 		row = fill_row(target, values, nulls);
-		booking_open_indexes(target, result);
 		if (is_plain(target))
-			insert_plain_row(target, result, row);
+			insert_plain_row(target, table, row);
 		else
-			insert_row(result, row);
+			insert_row(target, table, row);
 		*id = take_over(target, row, inserted);
 		PopActiveSnapshot();
 	}
 	PG_CATCH();
 	{
-		booking_end_target(target, caller);
+		booking_end_target(target, &caller);
 		booking_raise_again();
 	}
 	PG_END_TRY();
-	booking_end_target(target, caller);
+	booking_end_target(target, &caller);
 	CommandCounterIncrement();
 }
 
@@ -203,17 +204,4 @@ booking_insert(BookingTarget *target, const Datum *values, const bool *nulls, in
 		insert_by_itself(target, table, values, nulls, id, inserted);
 	table_close(table, NoLock);
 	return is_in;
-}
-
-/* A status as its columns have it. */
-Datum
-booking_status(const char *label)
-{
-	Oid type = booking_status_type();
-	Oid status = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type),
-								 CStringGetDatum(label));
-
-	if (!OidIsValid(status))
-		elog(ERROR, "there is no status %s", label);
-	return ObjectIdGetDatum(status);
 }

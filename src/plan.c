@@ -46,8 +46,10 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool
 	MemoryContext caller = CurrentMemoryContext;
 	bool callers_seqscan = enable_seqscan;
 	bool callers_jit = jit_enabled;
+	Authority callers_authority;
 	int result = 0;
 
+	booking_take_authority(&callers_authority);
 	enable_seqscan = false;
 	jit_enabled = false;
 	PG_TRY();
@@ -65,6 +67,7 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool
 	PG_END_TRY();
 	enable_seqscan = callers_seqscan;
 	jit_enabled = callers_jit;
+	booking_leave_authority(&callers_authority);
 	/* SPI leaves us in its own, which would keep what each of many doctors needs for a moment */
 	MemoryContextSwitchTo(caller);
 

@@ -40,6 +40,12 @@ is_usable(Relation relation, const BookingIndex *index)
 {
 	const FormData_pg_index *form = relation->rd_index;
 
+	/* what it compares with is to be the server's */
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		if (relation->rd_opfamily[i] >= FirstNormalObjectId)
+			return false;
+	}
 	return relation->rd_rel->relkind == RELKIND_INDEX && relation->rd_rel->relam == BTREE_AM_OID &&
 		   form->indisvalid && form->indrelid == index->table.oid &&
 		   relation->rd_opcintype[0] == INT8OID &&
@@ -204,6 +210,16 @@ booking_note_place(const BookingScan *scan, int64 key, const ItemPointerData *ro
 			(KnownPlace){key, *row, ((BufferHeapTupleTableSlot *) scan->row)->buffer};
 }
 
+static void
+end_index(BookingScan *scan)
+{
+	if (scan->relation == NULL)
+		return;
+	index_endscan(scan->state);
+	index_close(scan->relation, AccessShareLock);
+	scan->relation = NULL;
+}
+
 /*
  * Starts a scan of a unique index on one bigint, the first of the columns, for the row that has this
  * key, and fetches it; false when there is none. Looks first where the row was last seen: a booking
@@ -225,6 +241,7 @@ booking_find(BookingScan *scan, BookingIndex *index, Snapshot snapshot, int64 ke
 	start_scan_by_key(scan, index, snapshot, key);
 	is_found = index->is_to_update ? next_row_to_update(scan)
 								   : booking_next_row(scan, ForwardScanDirection);
+	end_index(scan);
 	if (is_found)
 		booking_note_place(scan, key, &scan->row->tts_tid);
 	return is_found;
@@ -237,14 +254,14 @@ booking_column(const BookingScan *scan, int column, bool *isnull)
 	return slot_getattr(scan->row, scan->index->table.numbers[column], isnull);
 }
 
+/* Also of a scan that was not started, if it is all zeros. */
 void
 booking_end_scan(BookingScan *scan)
 {
-	if (scan->relation != NULL)
-	{
-		index_endscan(scan->state);
-		index_close(scan->relation, AccessShareLock);
-	}
+	if (scan->table == NULL)
+		return;
+	end_index(scan);
 	ExecDropSingleTupleTableSlot(scan->row);
 	table_close(scan->table, NoLock);
+	scan->table = NULL;
 }

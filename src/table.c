@@ -11,7 +11,7 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_type.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -37,6 +37,13 @@ forget_all(Datum arg, int cache, uint32 hash)
 	forget_relation(arg, InvalidOid);
 }
 
+/* For what the server does not tell of a table: that a type's name stands for another type now. */
+void
+booking_forget_tables(void)
+{
+	forget_relation((Datum) 0, InvalidOid);
+}
+
 static void
 remember(BookingTable *table)
 {
@@ -56,13 +63,6 @@ Oid
 booking_relation(const char *name)
 {
 	return get_relname_relid(name, get_namespace_oid("booking", false));
-}
-
-Oid
-booking_status_type(void)
-{
-	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("appointment_status"),
-						   ObjectIdGetDatum(get_namespace_oid("booking", false)));
 }
 
 /* To take a value for one of another type could take the server down. */
@@ -94,10 +94,16 @@ find_columns(Relation relation, BookingTable *table)
 	}
 }
 
-/* Learns all about the table, which is locked; what changes meanwhile is learned at the next use. */
+/*
+ * Learns all about the table, which is locked; what changes meanwhile is learned at the next use. To
+ * compile an expression may run functions that it calls.
+ */
 static void
 learn(Relation relation, BookingTable *table, LearnMore *learn_more)
 {
+	Authority callers;
+
+	booking_take_authority(&callers);
 	table->is_current = true;
 	PG_TRY();
 	{
@@ -110,6 +116,7 @@ learn(Relation relation, BookingTable *table, LearnMore *learn_more)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	booking_leave_authority(&callers);
 }
 
 /*
@@ -119,13 +126,16 @@ learn(Relation relation, BookingTable *table, LearnMore *learn_more)
 Relation
 booking_open_table(BookingTable *table, LOCKMODE mode, LearnMore *learn_more)
 {
-	Relation relation = table->is_current ? try_table_open(table->oid, mode) : NULL;
+	Relation relation;
 
-	if (relation != NULL && table->is_current)
-		return relation;
-	if (relation != NULL)
-		table_close(relation, mode);
-
+	if (table->is_current)
+	{
+		LockRelationOid(table->oid, mode);
+		/* if it were gone, or another, we would have heard of it when the lock was granted */
+		if (table->is_current)
+			return table_open(table->oid, NoLock);
+		UnlockRelationOid(table->oid, mode);
+	}
 	remember(table);
 	table->oid = booking_relation(table->name);
 	relation = table_open(table->oid, mode);

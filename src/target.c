@@ -175,6 +175,8 @@ compile_indexes(Relation relation, BookingTarget *target)
 	target->index_count = list_length(oids);
 	target->index_oids = palloc(target->index_count * sizeof(Oid));
 	target->indexes = palloc(target->index_count * sizeof(IndexInfo *));
+	target->open_indexes = palloc(target->index_count * sizeof(Relation));
+	target->open_infos = palloc(target->index_count * sizeof(IndexInfo *));
 	for (int i = 0; i < target->index_count; i++)
 	{
 		target->index_oids[i] = list_nth_oid(oids, i);
@@ -371,6 +373,9 @@ learn_target(Relation relation, BookingTable *table)
 		target->needs_statement |= insert_needs_statement(relation);
 		target->is_plain = insert_is_plain(relation, target);
 	}
+	target->result = booking_result_with_triggers(target, relation);
+	target->result->ri_RelationDesc = NULL;
+	target->result->ri_TrigDesc = NULL;
 	target->estate = CreateExecutorState();
 	target->row = MakeTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(relation)),
 									 target->is_updated ? &TTSOpsVirtual : &TTSOpsHeapTuple);
@@ -416,10 +421,9 @@ booking_runs_code(const BookingTarget *target)
  * Starts writing a row, in memory that lasts until the next. An expression that is run meanwhile,
  * and writes to the same table in turn, does so by a statement.
  */
-MemoryContext
-booking_start_target(BookingTarget *target)
+void
+booking_start_target(BookingTarget *target, RowWriter *caller)
 {
-	MemoryContext row_context;
 #if PG_VERSION_NUM >= 180000
 	/* the server compiles constraints in it, for each row */
 	MemoryContext outer = MemoryContextSwitchTo(target->context);
@@ -428,18 +432,22 @@ booking_start_target(BookingTarget *target)
 	target->estate = CreateExecutorState();
 	MemoryContextSwitchTo(outer);
 #endif
+	caller->runs_code = booking_runs_code(target);
+	if (caller->runs_code)
+		booking_take_authority(&caller->authority);
 	ResetPerTupleExprContext(target->estate);
-	row_context = GetPerTupleMemoryContext(target->estate);
+	caller->context = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
 	target->is_busy = true;
-	return MemoryContextSwitchTo(row_context);
 }
 
 /* Also after an error. */
 void
-booking_end_target(BookingTarget *target, MemoryContext caller)
+booking_end_target(BookingTarget *target, const RowWriter *caller)
 {
-	MemoryContextSwitchTo(caller);
+	MemoryContextSwitchTo(caller->context);
 	target->is_busy = false;
+	if (caller->runs_code)
+		booking_leave_authority(&caller->authority);
 }
 
 /* Puts the given columns in the row. */
@@ -457,9 +465,19 @@ booking_put_values(const BookingTarget *target, const Datum *values, const bool 
 	}
 }
 
-/* What the server's functions that write want to know of the table. */
+/* What the server's functions that write want to know of the table; without triggers, none is fired. */
 ResultRelInfo *
 booking_result_relation(const BookingTarget *target, Relation relation)
+{
+	ResultRelInfo *result = palloc(sizeof(ResultRelInfo));
+
+	*result = *target->result;
+	result->ri_RelationDesc = relation;
+	return result;
+}
+
+ResultRelInfo *
+booking_result_with_triggers(const BookingTarget *target, Relation relation)
 {
 	ResultRelInfo *result = makeNode(ResultRelInfo);
 
@@ -470,24 +488,39 @@ booking_result_relation(const BookingTarget *target, Relation relation)
 	return result;
 }
 
-/* As ExecOpenIndices does it; ExecCloseIndices undoes it. */
-void
-booking_open_indexes(const BookingTarget *target, ResultRelInfo *result)
+/* Whether there may be an entry for the row, of which NULL says that not all is computed yet. */
+static bool
+index_wants(const IndexInfo *info, ExprContext *context, TupleTableSlot *row)
 {
-	result->ri_NumIndices = target->index_count;
-	result->ri_IndexRelationDescs = palloc(target->index_count * sizeof(Relation));
-	result->ri_IndexRelationInfo = palloc(target->index_count * sizeof(IndexInfo *));
+	context->ecxt_scantuple = row;
+	return row == NULL || info->ii_PredicateState == NULL ||
+		   ExecQual(info->ii_PredicateState, context);
+}
+
+/* As ExecOpenIndices does it, but only those that want the row; ExecCloseIndices undoes it. */
+void
+booking_open_indexes(const BookingTarget *target, ResultRelInfo *result, TupleTableSlot *row)
+{
+	ExprContext *context = GetPerTupleExprContext(target->estate);
+
+	result->ri_NumIndices = 0;
+	result->ri_IndexRelationDescs = target->open_indexes;
+	result->ri_IndexRelationInfo = target->open_infos;
 	for (int i = 0; i < target->index_count; i++)
 	{
-		Relation index = index_open(target->index_oids[i], RowExclusiveLock);
-		IndexInfo *info = makeNode(IndexInfo);
+		IndexInfo *info = target->indexes[i];
+		Relation index;
 
-		*info = *target->indexes[i];
+		if (!index_wants(info, context, row))
+			continue;
+		index = index_open(target->index_oids[i], RowExclusiveLock);
 		/* becomes so while it is built concurrently, which is told of the index alone */
 		info->ii_ReadyForInserts = index->rd_index->indisready;
 		/* where indexes of other kinds keep what they need for this row */
 		info->ii_Context = CurrentMemoryContext;
-		result->ri_IndexRelationDescs[i] = index;
-		result->ri_IndexRelationInfo[i] = info;
+		info->ii_AmCache = NULL;
+		target->open_indexes[result->ri_NumIndices] = index;
+		target->open_infos[result->ri_NumIndices] = info;
+		result->ri_NumIndices++;
 	}
 }

@@ -119,21 +119,6 @@ read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
 	appointment->status = OidOutputFunctionCall(F_ENUM_OUT, column(row, desc, "status", &isnull));
 }
 
-bool
-booking_status_occupies(const char *status)
-{
-	/* as OCCUPYING_STATUSES has it */
-	static const char *const statuses[] = {"pending",    "booked",    "arrived",
-										   "checked-in", "fulfilled", "noshow"};
-
-	for (int i = 0; i < lengthof(statuses); i++)
-	{
-		if (strcmp(status, statuses[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool
 occupies_slot(const Appointment *appointment)
 {

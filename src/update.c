@@ -44,7 +44,7 @@ typedef bool TU_UpdateIndexes;
 static void
 index_row(const BookingTarget *target, ResultRelInfo *result, TU_UpdateIndexes wanted)
 {
-	booking_open_indexes(target, result);
+	booking_open_indexes(target, result, target->row);
 #if PG_VERSION_NUM >= 160000
 	(void) ExecInsertIndexTuples(result, target->row, target->estate, false, false, NULL, NIL,
 								 wanted == TU_Summarizing);
@@ -95,9 +95,10 @@ static bool
 update_by_itself(BookingTarget *target, Relation table, BookingScan *scan, const Datum *values,
 				 const bool *nulls)
 {
-	MemoryContext caller = booking_start_target(target);
+	RowWriter caller;
 	bool is_done = false;
 
+	booking_start_target(target, &caller);
 	PG_TRY();
 	{
 		PushActiveSnapshot(scan->snapshot);
@@ -106,11 +107,11 @@ update_by_itself(BookingTarget *target, Relation table, BookingScan *scan, const
 	}
 	PG_CATCH();
 	{
-		booking_end_target(target, caller);
+		booking_end_target(target, &caller);
 		booking_raise_again();
 	}
 	PG_END_TRY();
-	booking_end_target(target, caller);
+	booking_end_target(target, &caller);
 	if (is_done)
 		CommandCounterIncrement();
 	return is_done;

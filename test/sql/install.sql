@@ -47,11 +47,12 @@ WHERE grantee = 0;
 -- A definer function pins its search_path, pg_temp last.
 SELECT object, proconfig FROM members JOIN pg_proc p ON p.oid = objid
 WHERE prosecdef AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'];
--- All C functions are, but for those that run no SQL.
+-- All C functions are, but for those that run no SQL, and those that take the same rights and path
+-- on themselves before they run some.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
 	JOIN pg_language l ON l.oid = prolang AND lanname = 'c'
 WHERE NOT prosecdef AND proname NOT IN ('tidy_row', 'check_overlap', 'forget_rules', 'appointment_being_moved',
-	'claimed_patient_id', 'claimed_clinic_ids');
+	'claimed_patient_id', 'claimed_clinic_ids', 'book_slot', 'hold_slot');
 -- All arguments have names, for PostgREST.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
 WHERE pronargs > coalesce(cardinality(array_remove(proargnames, '')), 0);

@@ -197,6 +197,18 @@ SELECT status FROM booking.book_slot(3, 1);
 SELECT pg_column_size(a.*) = pg_column_size(b.*) AS as_by_a_statement FROM booking.time_slots a, booking.time_slots b WHERE a.id = 3 AND b.id = 4;
 ROLLBACK TO whole;
 
+-- another type in the place of ours, and a status of another name
+ALTER TYPE booking.appointment_status RENAME TO old_status;
+CREATE TYPE booking.appointment_status AS ENUM ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled');
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(3, 1)');
+SELECT count(*) FROM booking.appointments;
+DROP TYPE booking.appointment_status;
+ALTER TYPE booking.old_status RENAME TO appointment_status;
+SELECT status FROM booking.book_slot(3, 1);
+ALTER TYPE booking.appointment_status RENAME VALUE 'booked' TO 'taken';
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(4, 1)');
+ROLLBACK TO whole;
+
 -- nothing of this is remembered
 SELECT status FROM booking.book_slot(3, 1);
 SELECT status FROM booking.hold_slot(4, 2);

@@ -1,0 +1,134 @@
+-- With whose rights, and by which search path, book_slot and hold_slot run what is not theirs: they are
+-- not SECURITY DEFINER, and take both on when there is something to run.
+\i test/begin.psql
+SET client_min_messages = notice;
+SELECT FROM booking.add_clinic('Harley Street', 'Harley Street 1', 'Europe/London');
+SELECT FROM booking.add_doctor(1, 'Dr Grace Hopper');
+SELECT FROM booking.add_patient('Ada Lovelace', 'ada@example.org');
+SELECT FROM booking.add_time_slots(1, '2099-06-01', '09:00', '17:00', 10);
+SELECT proname, prosecdef, proconfig FROM pg_proc WHERE pronamespace = 'booking'::regnamespace AND proname IN ('book_slot', 'hold_slot');
+
+-- The patient has no right but to call the functions, and a trap in front of her search_path.
+CREATE ROLE regress_booking_ada IN ROLE booking_patient;
+CREATE SCHEMA trap;
+CREATE SCHEMA shop;
+GRANT USAGE ON SCHEMA trap, shop TO PUBLIC;
+CREATE FUNCTION trap.version() RETURNS text LANGUAGE sql AS 'SELECT ''trapped''';
+-- of the clinic's IT: says as whom and how it runs, and is careless about names
+CREATE FUNCTION shop.who(what text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN format('%s as %s by %s: %s', what, current_user, current_setting('search_path'),
+		CASE WHEN version() = 'trapped' THEN 'trapped' ELSE 'safe' END);
+END
+$$;
+CREATE FUNCTION shop.tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE '%', shop.who(format('%s %s on %s', TG_WHEN, TG_OP, TG_TABLE_NAME));
+	RETURN NEW;
+END
+$$;
+CREATE FUNCTION shop.passes(what text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RAISE NOTICE '%', shop.who(what);
+	RETURN true;
+END
+$$;
+CREATE FUNCTION shop.rule(slot booking.time_slots, patient booking.patients) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE '%', shop.who('rule');
+	RETURN NULL;
+END
+$$;
+ALTER FUNCTION shop.rule OWNER TO booking_admin;
+CREATE FUNCTION pg_temp.unchanged() RETURNS text LANGUAGE sql AS
+	$$SELECT format('still %s by %s', current_user, current_setting('search_path'))$$;
+GRANT EXECUTE ON FUNCTION pg_temp.unchanged() TO PUBLIC;
+SET request.jwt.claims = '{"patient_id": 1}';
+SAVEPOINT plain;
+
+-- Nobody's code: nothing is taken on, and nothing of the trap is run.
+SET SESSION AUTHORIZATION regress_booking_ada;
+SET search_path = trap, pg_catalog;
+SELECT status FROM booking.book_slot(1);
+SELECT status FROM booking.hold_slot(2);
+-- statements: of an idempotency key that was used, and of a hold that becomes an appointment
+SELECT status FROM booking.book_slot(3, NULL, 'key');
+SELECT status FROM booking.book_slot(3, NULL, 'key');
+SELECT status FROM booking.book_slot(2);
+SELECT pg_temp.unchanged();
+SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(1)');
+SELECT pg_temp.unchanged();
+-- the trap is one, and she may do nothing else
+SELECT shop.who('she');
+SELECT FROM booking.clinics FOR UPDATE;
+\set ON_ERROR_STOP off
+ROLLBACK TO plain;
+
+-- Expressions, as they are compiled and as they run
+CREATE INDEX ON booking.appointments (id) WHERE shop.passes('index of appointments');
+ALTER TABLE booking.appointments ADD COLUMN note text;
+ALTER TABLE booking.appointments ALTER COLUMN note SET DEFAULT shop.who('default');
+ALTER TABLE booking.time_slots ADD CHECK (shop.passes('check of slots')) NOT VALID;
+ALTER TABLE booking.appointment_events ADD CHECK (shop.passes('check of events of ' || to_status)) NOT VALID;
+SET SESSION AUTHORIZATION regress_booking_ada;
+SET search_path = trap, pg_catalog;
+SELECT note FROM booking.book_slot(1);
+SELECT note FROM booking.hold_slot(2);
+SELECT pg_temp.unchanged();
+ROLLBACK TO plain;
+
+-- Triggers, of the slot, for which a statement is run, and of the appointment
+CREATE TRIGGER tell AFTER UPDATE ON booking.time_slots FOR EACH ROW EXECUTE FUNCTION shop.tell();
+CREATE TRIGGER tell AFTER INSERT ON booking.appointments FOR EACH ROW EXECUTE FUNCTION shop.tell();
+CREATE TRIGGER tell BEFORE INSERT ON booking.appointment_events FOR EACH ROW EXECUTE FUNCTION shop.tell();
+SET SESSION AUTHORIZATION regress_booking_ada;
+SET search_path = trap, pg_catalog;
+SELECT status FROM booking.book_slot(1);
+SELECT pg_temp.unchanged();
+ROLLBACK TO plain;
+
+-- A clinic's rule has the same path, and the rights of its owner
+SELECT FROM booking.add_rule('tell', 'shop.rule(booking.time_slots, booking.patients)');
+SET SESSION AUTHORIZATION regress_booking_ada;
+SET search_path = trap, pg_catalog;
+SELECT status FROM booking.book_slot(1);
+SELECT pg_temp.unchanged();
+ROLLBACK TO plain;
+
+-- An error in the middle of it takes it off again.
+CREATE FUNCTION shop.fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no: %'', shop.who(''trigger''); END';
+CREATE TRIGGER fail AFTER INSERT ON booking.appointments FOR EACH ROW EXECUTE FUNCTION shop.fail();
+SET SESSION AUTHORIZATION regress_booking_ada;
+SET search_path = trap, pg_catalog;
+SELECT message FROM pg_temp.refusal('SELECT booking.book_slot(1)');
+SELECT pg_temp.unchanged();
+ROLLBACK TO plain;
+
+-- Somebody else's definer function with the very path, and no rights: ours does not take it for its own.
+CREATE ROLE regress_booking_clerk;
+GRANT USAGE ON SCHEMA booking TO regress_booking_clerk;
+GRANT EXECUTE ON FUNCTION booking.book_slot TO regress_booking_clerk;
+CREATE FUNCTION shop.book(slot bigint) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM booking.book_slot(slot);
+	RETURN format('still %s by %s', current_user, current_setting('search_path'));
+END
+$$;
+ALTER FUNCTION shop.book OWNER TO regress_booking_clerk;
+CREATE TRIGGER tell AFTER UPDATE ON booking.time_slots FOR EACH ROW EXECUTE FUNCTION shop.tell();
+SET SESSION AUTHORIZATION regress_booking_ada;
+SET search_path = trap, pg_catalog;
+SELECT shop.book(1);
+SELECT pg_temp.unchanged();
+ROLLBACK TO plain;
+
+-- Whose tables they are is asked again when that changes.
+CREATE ROLE regress_booking_new_owner;
+GRANT booking_owner TO regress_booking_new_owner;
+CREATE TRIGGER tell AFTER UPDATE ON booking.time_slots FOR EACH ROW EXECUTE FUNCTION shop.tell();
+SELECT status FROM booking.book_slot(1, 1);
+ALTER TABLE booking.appointments OWNER TO regress_booking_new_owner;
+SELECT status FROM booking.book_slot(2, 1);
+ROLLBACK TO plain;
+
+ROLLBACK;
