@@ -1,63 +1,79 @@
 /*
  * authority.c
- *		The rights and the search path by which statements, and functions of somebody else's, are run.
- *		Called by all that may run either.
+ *		The rights and the search path by which book_slot and hold_slot run statements, and functions of
+ *		somebody else's. Called by all that may run either.
  *
- * Nearly all of the extension's functions are SECURITY DEFINER with a SET search_path, and have both
- * from the start. To set these up would take longer than most of what a refused booking does, so that
- * book_slot and hold_slot, which look and write by themselves, take them on only here: as the server's
- * own foreign keys take on the rights of a table's owner for their queries.
+ * The other functions that write are SECURITY DEFINER with a SET search_path, and have both from the
+ * start. To set these up takes longer than most of what a refused booking does; so the two, which look
+ * and write by themselves, take them on only here, as the server's own foreign keys take on the rights of
+ * a table's owner for their queries.
  */
 #include "booking.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/syscache.h"
 
 /* As the functions have it that are SECURITY DEFINER. */
 #define TRUSTED_PATH "pg_catalog, pg_temp"
 
-/* The owner of the tables; InvalidOid when it is to be asked for. */
-static Oid known_owner = InvalidOid;
+/* The function that is running without its owner's rights, and as whom; InvalidOid when there is none. */
+static Oid function = InvalidOid;
+static Oid invoker = InvalidOid;
 
-static void
-forget_owner(Datum arg, Oid relation)
+/* Runs a function's body so that it can take on its owner's rights. */
+Datum
+booking_run_as_invoker(FunctionCallInfo fcinfo, PGFunction body)
 {
-	known_owner = InvalidOid;
+	Oid outer_function = function;
+	Oid outer_invoker = invoker;
+	Datum result = (Datum) 0;
+
+	function = fcinfo->flinfo->fn_oid;
+	invoker = GetUserId();
+	PG_TRY();
+	{
+		result = body(fcinfo);
+	}
+	PG_FINALLY();
+	{
+		function = outer_function;
+		invoker = outer_invoker;
+	}
+	PG_END_TRY();
+	return result;
 }
 
 static Oid
-owner_of_tables(void)
+owner_of_function(void)
 {
-	static bool is_listening = false;
-	HeapTuple row;
+	HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid owner;
 
-	if (OidIsValid(known_owner))
-		return known_owner;
-	if (!is_listening)
-	{
-		CacheRegisterRelcacheCallback(forget_owner, (Datum) 0);
-		is_listening = true;
-	}
-	row = SearchSysCache1(RELOID, ObjectIdGetDatum(booking_relation("appointments")));
 	if (!HeapTupleIsValid(row))
-		elog(ERROR, "there is no table booking.appointments");
-	known_owner = ((Form_pg_class) GETSTRUCT(row))->relowner;
+		elog(ERROR, "cache lookup failed for function %u", function);
+	owner = ((Form_pg_proc) GETSTRUCT(row))->proowner;
 	ReleaseSysCache(row);
-	return known_owner;
+	return owner;
 }
 
-/* Lasts until booking_leave_authority, or until the transaction or subtransaction is rolled back. */
+/*
+ * Lasts until booking_leave_authority, or until the transaction or subtransaction is rolled back. There is
+ * nothing to do in a function that is SECURITY DEFINER, called by itself or by what the two run.
+ */
 void
 booking_take_authority(Authority *callers)
 {
-	Oid owner = owner_of_tables();
+	Oid owner;
 
-	GetUserIdAndSecContext(&callers->user, &callers->security);
 	callers->guc_level = 0;
+	GetUserIdAndSecContext(&callers->user, &callers->security);
+	if (!OidIsValid(function) || callers->user != invoker)
+		return;
+	owner = owner_of_function();
 	if (callers->user == owner && strcmp(namespace_search_path, TRUSTED_PATH) == 0)
 		return;
 	callers->guc_level = NewGUCNestLevel();

@@ -335,7 +335,8 @@ read_hold_for(FunctionCallInfo fcinfo, int argument)
 	return hold_for->time;
 }
 
-BOOKING_FUNCTION(booking_book_slot)
+static Datum
+book_slot(PG_FUNCTION_ARGS)
 {
 	Caller caller;
 	BookingRequest request;
@@ -348,7 +349,13 @@ BOOKING_FUNCTION(booking_book_slot)
 	return take_slot(&request, &caller, false, 0);
 }
 
-BOOKING_FUNCTION(booking_hold_slot)
+BOOKING_FUNCTION(booking_book_slot)
+{
+	return booking_run_as_invoker(fcinfo, book_slot);
+}
+
+static Datum
+hold_slot(PG_FUNCTION_ARGS)
 {
 	Caller caller;
 	BookingRequest request;
@@ -360,6 +367,11 @@ BOOKING_FUNCTION(booking_hold_slot)
 
 	booking_require_writable(fcinfo);
 	return take_slot(&request, &caller, true, hold_for);
+}
+
+BOOKING_FUNCTION(booking_hold_slot)
+{
+	return booking_run_as_invoker(fcinfo, hold_slot);
 }
 
 static void

@@ -111,6 +111,7 @@ typedef struct Authority
 	int guc_level; /* 0 when there was nothing to take on */
 } Authority;
 
+extern Datum booking_run_as_invoker(FunctionCallInfo fcinfo, PGFunction body);
 extern void booking_take_authority(Authority *callers);
 extern void booking_leave_authority(const Authority *callers);
 
@@ -211,6 +212,7 @@ typedef struct BookingIndex
 {
 	BookingTable table; /* first, as table.c knows nothing else */
 	const char *name;
+	Oid second; /* the type of its second column, where rows are not found by the first alone */
 	bool is_usable;
 
 	/* for booking_find: */
@@ -281,23 +283,21 @@ typedef struct BookingTarget
 	BookingPlan statement;
 } BookingTarget;
 
-/* What was in force before a row was written. */
-typedef struct RowWriter
-{
-	MemoryContext context;
-	bool runs_code;
-	Authority authority; /* where code is run */
-} RowWriter;
-
 extern Relation booking_open_target(BookingTarget *target);
-extern void booking_start_target(BookingTarget *target, RowWriter *caller);
-extern void booking_end_target(BookingTarget *target, const RowWriter *caller);
-extern bool booking_runs_code(const BookingTarget *target);
+extern MemoryContext booking_start_target(BookingTarget *target);
+extern void booking_end_target(BookingTarget *target, MemoryContext caller);
 extern void booking_put_values(const BookingTarget *target, const Datum *values, const bool *nulls);
 extern ResultRelInfo *booking_result_relation(const BookingTarget *target, Relation relation);
 extern ResultRelInfo *booking_result_with_triggers(const BookingTarget *target, Relation relation);
 extern void booking_open_indexes(const BookingTarget *target, ResultRelInfo *result,
 								 TupleTableSlot *row);
+
+/* judge.c */
+
+extern void booking_judge_expression(BookingTarget *target, Node *expression);
+extern void booking_judge_index(BookingTarget *target, Relation index);
+extern void booking_judge_table(BookingTarget *target, Relation relation);
+extern bool booking_runs_code(const BookingTarget *target);
 
 /* insert.c */
 

@@ -111,7 +111,8 @@ static BookingIndex occupants = {.table = {.name = "appointments", .columns = AP
 								 .has_row = occupies_slot};
 static BookingIndex patients_appointments = {
 	.table = {.name = "appointments", .columns = APPOINTMENT_COLUMNS},
-	.name = "appointments_of_a_patient"};
+	.name = "appointments_of_a_patient",
+	.second = TIMESTAMPTZOID};
 
 /* A column that is NOT NULL. */
 static Datum

@@ -22,8 +22,8 @@ static BookingPlan key_plan = {
 	3,
 	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
 
-static BookingIndex used_keys = {.table = {.name = "appointments"},
-								 .name = "idempotency_key_is_used_once"};
+static BookingIndex used_keys = {
+	.table = {.name = "appointments"}, .name = "idempotency_key_is_used_once", .second = TEXTOID};
 
 text *
 booking_read_key(FunctionCallInfo fcinfo, int argument)

@@ -161,9 +161,11 @@ static void
 insert_by_itself(BookingTarget *target, Relation table, const Datum *values, const bool *nulls,
 				 int64 *id, Datum *inserted)
 {
-	RowWriter caller;
+	MemoryContext caller = booking_start_target(target);
+	Authority callers = {0};
 
-	booking_start_target(target, &caller);
+	if (booking_runs_code(target) || !is_plain(target))
+		booking_take_authority(&callers);
 	PG_TRY();
 	{
 		TupleTableSlot *row;
@@ -179,11 +181,12 @@ insert_by_itself(BookingTarget *target, Relation table, const Datum *values, con
 	}
 	PG_CATCH();
 	{
-		booking_end_target(target, &caller);
+		booking_end_target(target, caller);
 		booking_raise_again();
 	}
 	PG_END_TRY();
-	booking_end_target(target, &caller);
+	booking_end_target(target, caller);
+	booking_leave_authority(&callers);
 	CommandCounterIncrement();
 }
 

@@ -40,7 +40,8 @@ static BookingIndex slots = {.table = {.name = "time_slots",
 												   {"starts_at", TIMESTAMPTZOID},
 												   {"ends_at", TIMESTAMPTZOID},
 												   {"deleted_at", TIMESTAMPTZOID}}},
-							 .name = "doctor_slots_start_once"};
+							 .name = "doctor_slots_start_once",
+							 .second = TIMESTAMPTZOID};
 
 typedef struct LiveSlot
 {

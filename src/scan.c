@@ -18,6 +18,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#define MOST_ATTEMPTS 10
+
 /* An index that is gone or unfinished proves nothing: without it, nothing may be booked. */
 static void
 refuse_index(const BookingIndex *index)
@@ -32,25 +34,28 @@ refuse_index(const BookingIndex *index)
 }
 
 /*
- * What goes by the name may be somebody's own, of another table even. All begin with a bigint; and
- * where rows are found by that alone, it is unique.
+ * What goes by the name may be somebody's own, of another table even. All begin with a bigint; where
+ * rows are found by that alone, it is unique, and where not, there is one more column.
  */
 static bool
 is_usable(Relation relation, const BookingIndex *index)
 {
 	const FormData_pg_index *form = relation->rd_index;
 
-	/* what it compares with is to be the server's */
+	/* it is read with the rights of the caller, and compared by functions of the server's own */
 	for (int i = 0; i < form->indnkeyatts; i++)
 	{
 		if (relation->rd_opfamily[i] >= FirstNormalObjectId)
 			return false;
 	}
-	return relation->rd_rel->relkind == RELKIND_INDEX && relation->rd_rel->relam == BTREE_AM_OID &&
-		   form->indisvalid && form->indrelid == index->table.oid &&
-		   relation->rd_opcintype[0] == INT8OID &&
-		   (index->place_count == 0 || (form->indisunique && form->indnkeyatts == 1 &&
-										form->indkey.values[0] == index->table.numbers[0]));
+	if (relation->rd_rel->relkind != RELKIND_INDEX || relation->rd_rel->relam != BTREE_AM_OID ||
+		!form->indisvalid || form->indrelid != index->table.oid ||
+		relation->rd_opcintype[0] != INT8OID)
+		return false;
+	if (OidIsValid(index->second))
+		return form->indnkeyatts == 2 && relation->rd_opcintype[1] == index->second;
+	return form->indisunique && form->indnkeyatts == 1 &&
+		   form->indkey.values[0] == index->table.numbers[0];
 }
 
 static void
@@ -69,10 +74,21 @@ find_index(Relation relation, BookingTable *table)
 	}
 }
 
+/*
+ * An index that was not usable may have been another one by then: REINDEX CONCURRENTLY puts a new one in
+ * its place while we look for it, of which we hear when we lock the old one.
+ */
 static Relation
 open_table(BookingIndex *index)
 {
-	return booking_open_table(&index->table, AccessShareLock, find_index);
+	Relation table = booking_open_table(&index->table, AccessShareLock, find_index);
+
+	for (int i = 0; i < MOST_ATTEMPTS && !index->is_usable && !index->table.is_current; i++)
+	{
+		table_close(table, NoLock);
+		table = booking_open_table(&index->table, AccessShareLock, find_index);
+	}
+	return table;
 }
 
 /* For who reads a row that the server handed over: lets the numbers of the columns be right. */

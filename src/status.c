@@ -21,14 +21,17 @@ static const char *const labels[] = {"pending",   "booked",          "arrived", 
 									 "waitlist",  "entered-in-error"};
 #define OCCUPYING_COUNT 6
 
-static bool is_current = false;
 static Oid known_type = InvalidOid;
 static Oid known_values[lengthof(labels)];
 
+/* Messages that may be of a change of them, and how many of these there were when they were read. */
+static uint64 changes = 1;
+static uint64 read_after = 0;
+
 static void
-forget(Datum arg, int cache, uint32 hash)
+note_change(Datum arg, int cache, uint32 hash)
 {
-	is_current = false;
+	changes++;
 }
 
 static Oid
@@ -38,35 +41,40 @@ find_type(void)
 						   ObjectIdGetDatum(get_namespace_oid("booking", true)));
 }
 
+/* What is known stays as it was until all is read: that may be cut short by an error. */
 static void
-learn(void)
+read_values(void)
 {
 	static bool is_listening = false;
+	uint64 seen;
+	Oid values[lengthof(labels)];
 	Oid type;
 
-	if (is_current)
+	if (read_after == changes)
 		return;
 	if (!is_listening)
 	{
-		CacheRegisterSyscacheCallback(TYPENAMENSP, forget, (Datum) 0);
-		CacheRegisterSyscacheCallback(ENUMTYPOIDNAME, forget, (Datum) 0);
+		CacheRegisterSyscacheCallback(TYPENAMENSP, note_change, (Datum) 0);
+		CacheRegisterSyscacheCallback(ENUMTYPOIDNAME, note_change, (Datum) 0);
 		is_listening = true;
 	}
-	is_current = true;
+	seen = changes;
 	type = find_type();
+	for (int i = 0; i < lengthof(labels); i++)
+		values[i] = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type),
+									CStringGetDatum(labels[i]));
 	/* columns were found to be of the other one */
 	if (OidIsValid(known_type) && type != known_type)
 		booking_forget_tables();
 	known_type = type;
-	for (int i = 0; i < lengthof(labels); i++)
-		known_values[i] = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type),
-										  CStringGetDatum(labels[i]));
+	memcpy(known_values, values, sizeof(values));
+	read_after = seen;
 }
 
 Oid
 booking_status_type(void)
 {
-	learn();
+	read_values();
 	return known_type;
 }
 
@@ -74,7 +82,7 @@ booking_status_type(void)
 Datum
 booking_status(const char *label)
 {
-	learn();
+	read_values();
 	for (int i = 0; i < lengthof(labels); i++)
 	{
 		if (strcmp(label, labels[i]) == 0 && OidIsValid(known_values[i]))
@@ -90,7 +98,7 @@ booking_status(const char *label)
 const char *
 booking_status_label(Datum status)
 {
-	learn();
+	read_values();
 	for (int i = 0; i < lengthof(labels); i++)
 	{
 		if (DatumGetObjectId(status) == known_values[i])

@@ -4,103 +4,23 @@
  *
  * What a statement would read from the catalogs each time, the expressions of defaults, constraints
  * and indexes, is compiled once and kept for the session, and so is the judgement whether a
- * statement has to be run after all: where somebody has put on a table what we leave out.
- *
- * Foreign keys that the caller vouches for need no trigger of theirs: the row referred to is locked,
- * as the trigger would lock it.
+ * statement has to be run after all (judge.c).
  */
 #include "booking.h"
 
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/index.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_language_d.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_trigger.h"
-#include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
-#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
-
-/* Those of the defaults, constraints and indexes that the tables come with. */
-static bool
-is_unknown(Oid function, void *nothing)
-{
-	static const Oid known[] = {
-		F_NOW,
-		F_ENUM_EQ,
-		F_ENUM_NE,
-		F_INT4GE,
-		F_INT4LE,
-		F_CHAR_LENGTH_TEXT,
-		F_ISFINITE_TIMESTAMPTZ,
-		F_TIMESTAMPTZ_GT,
-		F_TIMESTAMPTZ_GE,
-		F_TIMESTAMPTZ_LE,
-		F_TIMESTAMPTZ_PL_INTERVAL,
-	};
-
-	for (int i = 0; i < lengthof(known); i++)
-	{
-		if (function == known[i])
-			return false;
-	}
-	return true;
-}
-
-/* Some functions of the server's own, too, run whatever they are told to. */
-static bool
-runs_code(Node *node, void *nothing)
-{
-	if (node == NULL)
-		return false;
-	switch (nodeTag(node))
-	{
-		case T_List:
-		case T_Var:
-		case T_Const:
-		case T_FuncExpr:
-		case T_OpExpr:
-		case T_ScalarArrayOpExpr:
-		case T_BoolExpr:
-		case T_NullTest:
-		case T_RelabelType:
-		case T_NextValueExpr:
-			return check_functions_in_node(node, is_unknown, NULL) ||
-				   expression_tree_walker(node, runs_code, nothing);
-		default:
-			return true;
-	}
-}
-
-static bool
-uses_domain(Node *node, void *nothing)
-{
-	return node != NULL &&
-		   (IsA(node, CoerceToDomain) || expression_tree_walker(node, uses_domain, nothing));
-}
-
-/* Nothing tells when the constraints of a domain change, which a statement reads each time. */
-static void
-judge(BookingTarget *target, Node *expression)
-{
-	target->needs_statement |= uses_domain(expression, NULL);
-	target->runs_code |= runs_code(expression, NULL);
-}
 
 static ExprState *
 compile(BookingTarget *target, Node *expression)
 {
-	judge(target, expression);
+	booking_judge_expression(target, expression);
 	return ExecInitExpr(expression_planner((Expr *) expression), NULL);
 }
 
@@ -152,11 +72,10 @@ compile_index(BookingTarget *target, Oid oid)
 	Relation index = index_open(oid, RowExclusiveLock);
 	IndexInfo *info = BuildIndexInfo(index);
 
-	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
-		target->runs_code |= index->rd_opfamily[i] >= FirstNormalObjectId;
+	booking_judge_index(target, index);
 	if (info->ii_Predicate != NIL)
 	{
-		judge(target, (Node *) info->ii_Predicate);
+		booking_judge_expression(target, (Node *) info->ii_Predicate);
 		info->ii_PredicateState =
 			ExecInitQual((List *) expression_planner((Expr *) info->ii_Predicate), NULL);
 	}
@@ -184,168 +103,6 @@ compile_indexes(Relation relation, BookingTarget *target)
 	}
 }
 
-/* Notes what the foreign key refers to; false when it is none that the caller sees to. */
-static bool
-note_vouched_for(Relation relation, const ForeignKeyCacheInfo *key, BookingTarget *target)
-{
-	for (int i = 0; i < MAX_VOUCHED_FOR && target->vouched_for[i].column != NULL; i++)
-	{
-		VouchedFor *vouched = &target->vouched_for[i];
-
-		if (key->nkeys != 1 ||
-			key->conkey[0] != SPI_fnumber(RelationGetDescr(relation), vouched->column) ||
-			key->confkey[0] != get_attnum(key->confrelid, "id"))
-			continue;
-		/* a second key of the column, to another table, is somebody else's */
-		if (OidIsValid(vouched->referred) && vouched->referred != key->confrelid)
-			return false;
-		vouched->referred = key->confrelid;
-		return true;
-	}
-	return false;
-}
-
-/* Whether the trigger checks such a foreign key. */
-static bool
-is_vouched_for(Relation relation, const Trigger *trigger, BookingTarget *target)
-{
-	List *keys = copyObject(RelationGetFKeyList(relation));
-
-	if (trigger->tgfoid != F_RI_FKEY_CHECK_INS)
-		return false;
-	for (int i = 0; i < list_length(keys); i++)
-	{
-		const ForeignKeyCacheInfo *key = list_nth(keys, i);
-
-		if (key->conoid == trigger->tgconstraint)
-			return note_vouched_for(relation, key, target);
-	}
-	return false;
-}
-
-/* Whether a column that we do not give has to be checked for the constraints of its domain. */
-static bool
-has_domain(Relation relation)
-{
-	TupleDesc desc = RelationGetDescr(relation);
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (!TupleDescAttr(desc, i)->attisdropped &&
-			get_typtype(TupleDescAttr(desc, i)->atttypid) == TYPTYPE_DOMAIN)
-			return true;
-	}
-	return false;
-}
-
-/* Where somebody has put on the table what is left out without a statement, whatever is done to it. */
-static bool
-needs_statement(Relation relation)
-{
-	return relation->rd_rel->relkind != RELKIND_RELATION || relation->rd_rel->relispartition ||
-		   relation->rd_rules != NULL || relation->rd_rel->relforcerowsecurity;
-}
-
-/* So does an insert with BEFORE or statement triggers, or a transition table. */
-static bool
-insert_needs_statement(Relation relation)
-{
-	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
-
-	return needs_statement(relation) || has_domain(relation) ||
-		   (triggers != NULL &&
-			(triggers->trig_insert_before_row || triggers->trig_insert_instead_row ||
-			 triggers->trig_insert_before_statement || triggers->trig_insert_after_statement ||
-			 triggers->trig_insert_new_table));
-}
-
-/* Whether an insert has nothing to compute, and nothing to fire but what the caller vouches for. */
-static bool
-insert_is_plain(Relation relation, BookingTarget *target)
-{
-	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
-	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
-
-	if (constraints != NULL && constraints->has_generated_stored)
-		return false;
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		if (TRIGGER_FOR_INSERT(triggers->triggers[i].tgtype) &&
-			!is_vouched_for(relation, &triggers->triggers[i], target))
-			return false;
-	}
-	return true;
-}
-
-/* Whether a foreign key, this table's or one that refers to it, may be about the columns. */
-static bool
-is_in_a_key(Relation relation, const BookingTable *table)
-{
-	Bitmapset *keys = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_KEY);
-	List *foreign_keys = copyObject(RelationGetFKeyList(relation));
-
-	for (int i = 0; i < list_length(foreign_keys); i++)
-	{
-		const ForeignKeyCacheInfo *key = list_nth(foreign_keys, i);
-
-		for (int j = 0; j < key->nkeys; j++)
-			keys = bms_add_member(keys, key->conkey[j] - FirstLowInvalidHeapAttributeNumber);
-	}
-	for (int i = 0; i < table->count; i++)
-	{
-		if (bms_is_member(table->numbers[i] - FirstLowInvalidHeapAttributeNumber, keys))
-			return true;
-	}
-	return false;
-}
-
-/* Whether it is the extension's function of one of the names, and not what somebody put in its place. */
-static bool
-is_one_of_ours(Oid function, const char *const *names, int count)
-{
-	HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Form_pg_proc form;
-	bool is_ours = false;
-
-	if (!HeapTupleIsValid(row))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	form = (Form_pg_proc) GETSTRUCT(row);
-	for (int i = 0; i < count && names[i] != NULL && !is_ours; i++)
-		is_ours = form->prolang == ClanguageId && strcmp(NameStr(form->proname), names[i]) == 0 &&
-				  form->pronamespace == get_namespace_oid("booking", false);
-	ReleaseSysCache(row);
-	return is_ours;
-}
-
-/* Whether the trigger has nothing to do when no other than the target's columns change. */
-static bool
-is_idle(const Trigger *trigger, const BookingTarget *target)
-{
-	if (RI_FKey_trigger_type(trigger->tgfoid) != RI_TRIGGER_NONE)
-		return true; /* as the columns are in no key */
-	return trigger->tgnargs == 0 &&
-		   is_one_of_ours(trigger->tgfoid, target->idle_triggers, MAX_IDLE_TRIGGERS);
-}
-
-/* An update without a statement fires no trigger, and computes no column. */
-static bool
-update_needs_statement(Relation relation, const BookingTarget *target)
-{
-	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
-	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
-
-	if (needs_statement(relation) || (constraints != NULL && constraints->has_generated_stored) ||
-		is_in_a_key(relation, &target->table))
-		return true;
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		if (TRIGGER_FOR_UPDATE(triggers->triggers[i].tgtype) &&
-			!is_idle(&triggers->triggers[i], target))
-			return true;
-	}
-	return false;
-}
-
 /* Looking something up may have the server read its copies of triggers and keys anew: these are ours. */
 static void
 learn_target(Relation relation, BookingTable *table)
@@ -365,14 +122,9 @@ learn_target(Relation relation, BookingTable *table)
 	target->id = SPI_fnumber(RelationGetDescr(relation), "id");
 	compile_checks(relation, target);
 	compile_indexes(relation, target);
-	if (target->is_updated)
-		target->needs_statement |= update_needs_statement(relation, target);
-	else
-	{
+	if (!target->is_updated)
 		compile_defaults(relation, target);
-		target->needs_statement |= insert_needs_statement(relation);
-		target->is_plain = insert_is_plain(relation, target);
-	}
+	booking_judge_table(target, relation);
 	target->result = booking_result_with_triggers(target, relation);
 	target->result->ri_RelationDesc = NULL;
 	target->result->ri_TrigDesc = NULL;
@@ -407,23 +159,13 @@ booking_open_target(BookingTarget *target)
 }
 
 /*
- * Whether writing a row may have run somebody else's code: in an expression or a trigger, for a
- * generated column, or to compare what an index has.
- */
-bool
-booking_runs_code(const BookingTarget *target)
-{
-	return target->runs_code || target->needs_statement ||
-		   (!target->is_updated && !target->is_plain);
-}
-
-/*
  * Starts writing a row, in memory that lasts until the next. An expression that is run meanwhile,
  * and writes to the same table in turn, does so by a statement.
  */
-void
-booking_start_target(BookingTarget *target, RowWriter *caller)
+MemoryContext
+booking_start_target(BookingTarget *target)
 {
+	MemoryContext row_context;
 #if PG_VERSION_NUM >= 180000
 	/* the server compiles constraints in it, for each row */
 	MemoryContext outer = MemoryContextSwitchTo(target->context);
@@ -432,22 +174,18 @@ booking_start_target(BookingTarget *target, RowWriter *caller)
 	target->estate = CreateExecutorState();
 	MemoryContextSwitchTo(outer);
 #endif
-	caller->runs_code = booking_runs_code(target);
-	if (caller->runs_code)
-		booking_take_authority(&caller->authority);
 	ResetPerTupleExprContext(target->estate);
-	caller->context = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
+	row_context = GetPerTupleMemoryContext(target->estate);
 	target->is_busy = true;
+	return MemoryContextSwitchTo(row_context);
 }
 
 /* Also after an error. */
 void
-booking_end_target(BookingTarget *target, const RowWriter *caller)
+booking_end_target(BookingTarget *target, MemoryContext caller)
 {
-	MemoryContextSwitchTo(caller->context);
+	MemoryContextSwitchTo(caller);
 	target->is_busy = false;
-	if (caller->runs_code)
-		booking_leave_authority(&caller->authority);
 }
 
 /* Puts the given columns in the row. */

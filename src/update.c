@@ -95,10 +95,12 @@ static bool
 update_by_itself(BookingTarget *target, Relation table, BookingScan *scan, const Datum *values,
 				 const bool *nulls)
 {
-	RowWriter caller;
+	MemoryContext caller = booking_start_target(target);
+	Authority callers = {0};
 	bool is_done = false;
 
-	booking_start_target(target, &caller);
+	if (booking_runs_code(target))
+		booking_take_authority(&callers);
 	PG_TRY();
 	{
 		PushActiveSnapshot(scan->snapshot);
@@ -107,11 +109,12 @@ update_by_itself(BookingTarget *target, Relation table, BookingScan *scan, const
 	}
 	PG_CATCH();
 	{
-		booking_end_target(target, &caller);
+		booking_end_target(target, caller);
 		booking_raise_again();
 	}
 	PG_END_TRY();
-	booking_end_target(target, &caller);
+	booking_end_target(target, caller);
+	booking_leave_authority(&callers);
 	if (is_done)
 		CommandCounterIncrement();
 	return is_done;

@@ -150,6 +150,12 @@ CREATE UNIQUE INDEX unique_timeslot ON booking.appointments ((time_slot_id::text
 SELECT booking.book_slot(3, 1);
 ROLLBACK TO whole;
 
+-- an index whose second column is another
+DROP INDEX booking.appointments_of_a_patient;
+CREATE INDEX appointments_of_a_patient ON booking.appointments (patient_id, idempotency_key);
+SELECT booking.book_slot(3, 1);
+ROLLBACK TO whole;
+
 -- columns of a type that the library does not take them for
 ALTER TABLE booking.appointment_events ALTER COLUMN actor_role TYPE text;
 SELECT booking.book_slot(3, 1);
