@@ -9,6 +9,7 @@ use FindBin;
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Time::HiRes qw(usleep);
 
 our @EXPORT = qw(start_pooler pooler_shows);
 
@@ -37,7 +38,13 @@ sub start_pooler
 	append_to_file("$dir/hba", "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n");
 	my $run = IPC::Run::start([ 'sh', '-c', 'ulimit -n $(ulimit -H -n) && PATH=$PATH:/usr/sbin exec pgbouncer -q "$0"', "$dir/ini" ],
 		'<' => '/dev/null', '>&' => "$dir/output");
-	return { run => $run, dir => $dir, port => $port };
+	# a client that comes too early is turned away
+	for (1 .. 1800)
+	{
+		return { run => $run, dir => $dir, port => $port } if IPC::Run::run([ 'pg_isready', '-q', '-h', $dir, '-p', $port ]);
+		usleep(100_000);
+	}
+	die "pgbouncer does not listen:\n", slurp_file("$dir/output");
 }
 
 # What the pattern finds, at the start of a row of SHOW.
