@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(usleep);
 
 my $clients = 16;
-my $doctors = 6;
+my $doctors = 15; # enough slots that no client is done with its requests before the kill
 my $rounds = $ENV{LONG} ? 24 : 4;
 my $seed = $ENV{SEED} // int(rand(1_000_000));
 note "SEED=$seed";
