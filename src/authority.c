@@ -74,7 +74,8 @@ booking_take_authority(Authority *callers)
 	if (!OidIsValid(function) || callers->user != invoker)
 		return;
 	owner = owner_of_function();
-	if (callers->user == owner && strcmp(namespace_search_path, TRUSTED_PATH) == 0)
+	if (callers->user == owner && (callers->security & SECURITY_LOCAL_USERID_CHANGE) &&
+		strcmp(namespace_search_path, TRUSTED_PATH) == 0)
 		return;
 	callers->guc_level = NewGUCNestLevel();
 	SetUserIdAndSecContext(owner, callers->security | SECURITY_LOCAL_USERID_CHANGE);

@@ -295,6 +295,7 @@ extern void booking_open_indexes(const BookingTarget *target, ResultRelInfo *res
 /* judge.c */
 
 extern void booking_judge_expression(BookingTarget *target, Node *expression);
+extern bool booking_compares_by_server(Relation index, int column);
 extern void booking_judge_index(BookingTarget *target, Relation index);
 extern void booking_judge_table(BookingTarget *target, Relation relation);
 extern bool booking_runs_code(const BookingTarget *target);

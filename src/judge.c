@@ -9,6 +9,7 @@
  */
 #include "booking.h"
 
+#include "access/amapi.h"
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_language_d.h"
@@ -89,21 +90,37 @@ booking_judge_expression(BookingTarget *target, Node *expression)
 }
 
 /*
- * Whether somebody else's function may be called to compare what is in the column of an index. The
- * server's own way to compare arrays, rows and ranges is to call that of what is in them.
+ * Whether all functions by which the column of an index is compared are the server's own: somebody's class
+ * of operators can belong to a family of the server's.
  */
+bool
+booking_compares_by_server(Relation index, int column)
+{
+	int count = index->rd_indam->amsupport;
+
+	for (int i = 0; i < count; i++)
+	{
+		if (index->rd_support[column * count + i] >= FirstNormalObjectId)
+			return false;
+	}
+	return index->rd_opfamily[column] < FirstNormalObjectId;
+}
+
+/* The server's own way to compare arrays, rows and ranges is to call that of what is in them. */
 static bool
 compares_by_code(Relation index, int column)
 {
 	Oid type = index->rd_opcintype[column];
 
-	return index->rd_opfamily[column] >= FirstNormalObjectId ||
+	return !booking_compares_by_server(index, column) ||
 		   (get_typtype(type) == TYPTYPE_PSEUDO && type != ANYENUMOID);
 }
 
 void
 booking_judge_index(BookingTarget *target, Relation index)
 {
+	/* an exclusion constraint compares by operators besides */
+	target->runs_code |= index->rd_index->indisexclusion;
 	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
 		target->runs_code |= compares_by_code(index, i);
 }

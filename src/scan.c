@@ -42,16 +42,16 @@ is_usable(Relation relation, const BookingIndex *index)
 {
 	const FormData_pg_index *form = relation->rd_index;
 
-	/* it is read with the rights of the caller, and compared by functions of the server's own */
-	for (int i = 0; i < form->indnkeyatts; i++)
-	{
-		if (relation->rd_opfamily[i] >= FirstNormalObjectId)
-			return false;
-	}
 	if (relation->rd_rel->relkind != RELKIND_INDEX || relation->rd_rel->relam != BTREE_AM_OID ||
 		!form->indisvalid || form->indrelid != index->table.oid ||
 		relation->rd_opcintype[0] != INT8OID)
 		return false;
+	/* it is read with the rights of the caller */
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		if (!booking_compares_by_server(relation, i))
+			return false;
+	}
 	if (OidIsValid(index->second))
 		return form->indnkeyatts == 2 && relation->rd_opcintype[1] == index->second;
 	return form->indisunique && form->indnkeyatts == 1 &&

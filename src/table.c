@@ -71,11 +71,13 @@ check_type(Relation relation, const BookingColumn *column, AttrNumber number)
 {
 	Oid type = OidIsValid(column->type) ? column->type : booking_status_type();
 
-	if (number > 0 && TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid == type)
+	if (number > 0 && OidIsValid(type) &&
+		TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid == type)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("table booking.%s has no column %s of type %s",
-						   RelationGetRelationName(relation), column->name, format_type_be(type)),
+						   RelationGetRelationName(relation), column->name,
+						   OidIsValid(type) ? format_type_be(type) : "booking.appointment_status"),
 					errdetail("The extension booking reads and writes it as that."),
 					errhint("Give the column back its name and type.")));
 }

@@ -163,6 +163,49 @@ SELECT status FROM booking.book_slot(2);
 SELECT pg_temp.unchanged();
 ROLLBACK TO plain;
 
+-- A class of operators of somebody's in a family of the server's
+CREATE TYPE shop.color AS ENUM ('red', 'green');
+CREATE FUNCTION shop.compare(a shop.color, b shop.color) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RAISE NOTICE '%', shop.who('comparison');
+	RETURN enum_cmp(a, b);
+END
+$$;
+CREATE OPERATOR CLASS shop.colors FOR TYPE shop.color USING btree FAMILY enum_ops AS FUNCTION 1 shop.compare(shop.color, shop.color);
+ALTER TABLE booking.appointment_events ADD COLUMN color shop.color DEFAULT 'red';
+CREATE INDEX ON booking.appointment_events (color shop.colors);
+SET SESSION AUTHORIZATION regress_booking_ada;
+SET search_path = trap, pg_catalog;
+SELECT status FROM booking.book_slot(1);
+SELECT status FROM booking.hold_slot(2);
+SELECT pg_temp.unchanged();
+ROLLBACK TO plain;
+-- an index that bookings look at is not to be one of these
+CREATE FUNCTION shop.compare(a bigint, b bigint) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RAISE NOTICE '%', shop.who('comparison');
+	RETURN btint8cmp(a, b);
+END
+$$;
+CREATE OPERATOR CLASS shop.numbers FOR TYPE bigint USING btree FAMILY text_ops AS
+	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 shop.compare(bigint, bigint);
+ALTER INDEX booking.unique_timeslot RENAME TO renamed;
+CREATE UNIQUE INDEX unique_timeslot ON booking.appointments (time_slot_id shop.numbers) WHERE status <> 'cancelled';
+SET SESSION AUTHORIZATION regress_booking_ada;
+SET search_path = trap, pg_catalog;
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(1)');
+ROLLBACK TO plain;
+
+-- Whoever is the owner already, by SET ROLE, is not left to go back to who they were.
+CREATE FUNCTION shop.reset() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RESET ROLE; RETURN NULL; END';
+CREATE TRIGGER reset AFTER INSERT ON booking.appointments FOR EACH ROW EXECUTE FUNCTION shop.reset();
+GRANT booking_admin TO booking_owner;
+SET ROLE booking_owner;
+SET search_path = pg_catalog, pg_temp;
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(1, 1)');
+SELECT pg_temp.unchanged();
+ROLLBACK TO plain;
+
 -- The rights are those of the function's owner, as with SECURITY DEFINER; and what is SECURITY DEFINER,
 -- called by a trigger of a booking, goes on with those of its own.
 CREATE ROLE regress_booking_new_owner;

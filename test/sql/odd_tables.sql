@@ -205,6 +205,8 @@ ROLLBACK TO whole;
 
 -- another type in the place of ours, and a status of another name
 ALTER TYPE booking.appointment_status RENAME TO old_status;
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(3, 1)');
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(1, 1)');
 CREATE TYPE booking.appointment_status AS ENUM ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled');
 SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(3, 1)');
 SELECT count(*) FROM booking.appointments;
