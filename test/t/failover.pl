@@ -16,7 +16,7 @@ use Rivals;
 use Test::More;
 
 my $doctors = 4;
-my $days = $ENV{LONG} ? 100 : 10;
+my $days = $ENV{LONG} ? 100 : 30;
 my $slots = $doctors * $days * 96;
 my $localhost = '127.0.0.1';
 my ($write_port, $read_port) = map { PostgreSQL::Test::Cluster::get_free_port() } 1 .. 2;

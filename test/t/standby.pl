@@ -13,7 +13,7 @@ use Rivals;
 use Test::More;
 
 my $doctors = 4;
-my $days = $ENV{LONG} ? 200 : 10;
+my $days = $ENV{LONG} ? 200 : 30;
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
 $primary->append_conf('postgresql.conf', "timezone = UTC\nlog_statement = none\nmax_connections = 100");
