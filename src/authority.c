@@ -4,7 +4,7 @@
  *		somebody else's. Called by all that may run either.
  *
  * The other functions that write are SECURITY DEFINER with a SET search_path, and have both from the
- * start. To set these up takes longer than most of what a refused booking does; so the two, which look
+ * start. To set these up takes a third as long as all that a refused booking does; so the two, which look
  * and write by themselves, take them on only here, as the server's own foreign keys take on the rights of
  * a table's owner for their queries.
  */

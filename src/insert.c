@@ -161,11 +161,12 @@ static void
 insert_by_itself(BookingTarget *target, Relation table, const Datum *values, const bool *nulls,
 				 int64 *id, Datum *inserted)
 {
-	MemoryContext caller = booking_start_target(target);
 	Authority callers = {0};
+	MemoryContext caller;
 
 	if (booking_runs_code(target) || !is_plain(target))
 		booking_take_authority(&callers);
+	caller = booking_start_target(target);
 	PG_TRY();
 	{
 		TupleTableSlot *row;

@@ -95,12 +95,13 @@ static bool
 update_by_itself(BookingTarget *target, Relation table, BookingScan *scan, const Datum *values,
 				 const bool *nulls)
 {
-	MemoryContext caller = booking_start_target(target);
 	Authority callers = {0};
+	MemoryContext caller;
 	bool is_done = false;
 
 	if (booking_runs_code(target))
 		booking_take_authority(&callers);
+	caller = booking_start_target(target);
 	PG_TRY();
 	{
 		PushActiveSnapshot(scan->snapshot);
