@@ -55,9 +55,11 @@ END
 sub through_pool
 {
 	my ($script) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir . '/script';
 	my $output;
 
-	IPC::Run::run([ 'psql', '-XAtq', '-d', "host=127.0.0.1 port=$port dbname=one user=authenticator" ], '<' => \$script, '>&' => \$output);
+	append_to_file($file, $script);
+	IPC::Run::run([ 'psql', '-XAtq', '-d', "host=127.0.0.1 port=$port dbname=one user=authenticator" ], '<' => $file, '>&' => \$output);
 	return $output =~ s/\n\z//r;
 }
 

@@ -59,17 +59,10 @@ sub finish_rivals
 	return map { join ' ', split /\n+/, slurp_file($_->{out}) } @sessions;
 }
 
-sub wait_for
+# Asks until the answer comes that is wanted, for some minutes at most; returns the last one.
+sub ask_until
 {
-	my ($node, $condition) = @_;
-
-	$node->poll_query_until('postgres', "SELECT $condition") or BAIL_OUT("waited in vain for $condition");
-}
-
-# The same for what only a function can tell; a test.
-sub eventually
-{
-	my ($ask, $wanted, $name) = @_;
+	my ($wanted, $ask) = @_;
 	my $found;
 
 	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
@@ -78,7 +71,30 @@ sub eventually
 		last if $found eq $wanted;
 		usleep(100_000);
 	}
-	is($found, $wanted, $name);
+	return $found;
+}
+
+# The server may be starting. So the question is not written to psql, which may be refused and gone
+# before it reads, and that ends who writes.
+sub wait_for
+{
+	my ($node, $condition) = @_;
+	my $errors;
+	my $found = ask_until('t', sub {
+		IPC::Run::run([ 'psql', '-XAt', '-d', $node->connstr('postgres'), '-c', "SELECT $condition" ],
+			'<' => '/dev/null', '>' => \my $answer, '2>' => \$errors);
+		return $answer =~ s/\n\z//r;
+	});
+
+	BAIL_OUT("waited in vain for $condition: $found $errors") if $found ne 't';
+}
+
+# The same for what only a function can tell; a test.
+sub eventually
+{
+	my ($ask, $wanted, $name) = @_;
+
+	is(ask_until($wanted, $ask), $wanted, $name);
 	return;
 }
 
