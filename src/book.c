@@ -8,6 +8,7 @@
 #include "booking.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 
 /*
  * The writes of a booking. The first looks at the slot itself once more, since raw SQL takes no
@@ -216,7 +217,7 @@ insert(const BookingFacts *facts, const Caller *caller, bool is_hold, TimestampT
 		.appointment_id = id,
 		.slot_id = request->slot_id,
 		.to_status = status,
-		.actor_role = caller->role,
+		.actor_role = GetUserNameFromId(caller->user, false),
 		.actor = caller->subject,
 	});
 	return appointment;

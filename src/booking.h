@@ -354,7 +354,7 @@ extern Datum booking_trim(Datum text);
 /* Who the caller is, by role and by the request's JWT claims. */
 typedef struct Caller
 {
-	char *role;
+	Oid user;      /* the role */
 	char *subject; /* NULL when there are no claims */
 	bool is_admin;
 	bool is_staff;   /* of clinic_ids */

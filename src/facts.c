@@ -223,6 +223,25 @@ look_at_occupant(Snapshot snapshot, BookingFacts *facts)
 	booking_end_scan(&scan);
 }
 
+/* Finds the clinic, and what messages say of it. */
+static void
+find_clinic(BookingScan *scan, Snapshot snapshot, BookingFacts *facts)
+{
+	if (!booking_find(scan, &clinics, snapshot, facts->clinic_id))
+		elog(ERROR, "time slot " INT64_FORMAT " has no clinic", facts->request.slot_id);
+	facts->clinic_name = column_text(scan, CLINIC_NAME);
+	facts->time_zone = column_text(scan, CLINIC_TIME_ZONE);
+}
+
+static void
+name_clinic(Snapshot snapshot, BookingFacts *facts)
+{
+	BookingScan scan;
+
+	find_clinic(&scan, snapshot, facts);
+	booking_end_scan(&scan);
+}
+
 /* Returns whether its patients may be in two places at once. */
 static bool
 look_at_clinic(Snapshot snapshot, BookingFacts *facts)
@@ -230,10 +249,7 @@ look_at_clinic(Snapshot snapshot, BookingFacts *facts)
 	BookingScan scan;
 	bool allows_overlap;
 
-	if (!booking_find(&scan, &clinics, snapshot, facts->clinic_id))
-		elog(ERROR, "time slot " INT64_FORMAT " has no clinic", facts->request.slot_id);
-	facts->clinic_name = column_text(&scan, CLINIC_NAME);
-	facts->time_zone = column_text(&scan, CLINIC_TIME_ZONE);
+	find_clinic(&scan, snapshot, facts);
 	facts->clinic_is_active =
 		DatumGetBool(column(&scan, CLINIC_IS_ACTIVE)) && column_is_null(&scan, CLINIC_DELETED_AT);
 	facts->earliest_start = booking_plus_in_zone(
@@ -338,7 +354,7 @@ look(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
 
 /*
  * Only as far as somebody else may have been faster. A slot that is not marked has no occupant, or
- * one that raw SQL put there, which the next look finds; of one that is taken, the rest is wanted to
+ * one that raw SQL put there, which the next look finds; of one that is taken, the names are wanted to
  * say so.
  */
 static void
@@ -352,7 +368,7 @@ glance(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
 	if (!booking_looks_free(facts))
 	{
 		look_at_doctor(snapshot, facts);
-		(void) look_at_clinic(snapshot, facts);
+		name_clinic(snapshot, facts);
 	}
 }
 

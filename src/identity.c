@@ -146,7 +146,7 @@ booking_caller(Caller *caller)
 	char *patient_id = claims ? claim_text(claims, "patient_id") : NULL;
 
 	memset(caller, 0, sizeof(*caller));
-	caller->role = GetUserNameFromId(user, false);
+	caller->user = user;
 	caller->subject = claims ? claim_text(claims, "sub") : NULL;
 	if (caller->subject == NULL)
 		caller->subject = patient_id;

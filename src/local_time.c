@@ -28,15 +28,13 @@ char *
 booking_local_time(TimestampTz instant, const char *time_zone)
 {
 	pg_tz *zone = pg_tzset(time_zone);
-	struct pg_tm tm;
-	fsec_t fsec;
-	int offset;
-	const char *abbreviation;
+	pg_time_t seconds = timestamptz_to_time_t(instant);
+	char text[MAXDATELEN + 1];
 
-	if (zone == NULL || timestamp2tm(instant, &offset, &tm, &fsec, &abbreviation, zone) != 0)
+	if (zone == NULL || TIMESTAMP_NOT_FINITE(instant))
 		return pstrdup(timestamptz_to_str(instant));
-	return psprintf("%04d-%02d-%02d %02d:%02d %s (%s)", tm.tm_year, tm.tm_mon, tm.tm_mday,
-					tm.tm_hour, tm.tm_min, abbreviation ? abbreviation : "", time_zone);
+	(void) pg_strftime(text, sizeof(text), "%Y-%m-%d %H:%M %Z", pg_localtime(&seconds, zone));
+	return psprintf("%s (%s)", text, time_zone);
 }
 
 /* Adds a span, its months and days by the calendar of the zone. See PLUS_IN_ZONE. */

@@ -201,10 +201,11 @@ static void
 raise_refusal(int sqlstate, const char *message, const char *detail, const char *hint,
 			  const char *table, const char *rule)
 {
-	ereport(ERROR, (errcode(sqlstate), errmsg("%s", message), errdetail("%s", detail),
-					errhint("%s", hint), err_generic_string(PG_DIAG_SCHEMA_NAME, "booking"),
-					table ? err_generic_string(PG_DIAG_TABLE_NAME, table) : 0,
-					err_generic_string(PG_DIAG_CONSTRAINT_NAME, rule)));
+	ereport(ERROR,
+			(errcode(sqlstate), errmsg_internal("%s", message), errdetail_internal("%s", detail),
+			 errhint("%s", hint), err_generic_string(PG_DIAG_SCHEMA_NAME, "booking"),
+			 table ? err_generic_string(PG_DIAG_TABLE_NAME, table) : 0,
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, rule)));
 }
 
 void

@@ -14,7 +14,8 @@
 typedef enum RuleSubject
 {
 	SLOT_IF_ANY,
-	SLOT,
+	SLOT_ALONE,
+	SLOT, /* its clinic and doctor, too */
 	PATIENT_IF_ANY,
 	PATIENT,
 	SLOT_AND_PATIENT
@@ -179,9 +180,9 @@ patient_not_double_booked(const BookingFacts *facts, Refusal *why)
 
 static const Rule chain[] = {
 	{"slot_exists", ERRCODE_BOOKING_NOT_FOUND, "time_slots", SLOT_IF_ANY, slot_exists},
-	{"slot_available", ERRCODE_BOOKING_CONFLICT, "time_slots", SLOT, slot_available},
-	{"slot_not_booked", ERRCODE_BOOKING_CONFLICT, "appointments", SLOT, slot_not_booked},
-	{"slot_not_past", ERRCODE_BOOKING_UNPROCESSABLE, "time_slots", SLOT, slot_not_past},
+	{"slot_available", ERRCODE_BOOKING_CONFLICT, "time_slots", SLOT_ALONE, slot_available},
+	{"slot_not_booked", ERRCODE_BOOKING_CONFLICT, "appointments", SLOT_ALONE, slot_not_booked},
+	{"slot_not_past", ERRCODE_BOOKING_UNPROCESSABLE, "time_slots", SLOT_ALONE, slot_not_past},
 	{"clinic_active", ERRCODE_BOOKING_CONFLICT, "clinics", SLOT, clinic_active},
 	{"doctor_active", ERRCODE_BOOKING_CONFLICT, "doctors", SLOT, doctor_active},
 	{"patient_exists", ERRCODE_BOOKING_NOT_FOUND, "patients", PATIENT_IF_ANY, patient_exists},
@@ -193,9 +194,15 @@ static const Rule chain[] = {
 };
 
 static bool
+is_about_slot(const Rule *rule)
+{
+	return rule->subject == SLOT_ALONE || rule->subject == SLOT;
+}
+
+static bool
 can_be_judged(const Rule *rule, const BookingFacts *facts)
 {
-	bool needs_slot = rule->subject == SLOT || rule->subject == SLOT_AND_PATIENT;
+	bool needs_slot = is_about_slot(rule) || rule->subject == SLOT_AND_PATIENT;
 	bool needs_patient = rule->subject == PATIENT || rule->subject == SLOT_AND_PATIENT;
 
 	return (facts->slot_exists || !needs_slot) && (facts->patient_exists || !needs_patient);
@@ -223,13 +230,13 @@ booking_enforce_rules(const BookingFacts *facts)
 	booking_enforce_clinic_rules(facts);
 }
 
-/* The same with nothing known of the patient: for a slot that does not look free. */
+/* The same after a glance, which has not looked further: for a slot that does not look free. */
 void
 booking_enforce_slot_rules(const BookingFacts *facts)
 {
 	for (int i = 0; i < lengthof(chain); i++)
 	{
-		if (chain[i].subject == SLOT_IF_ANY || chain[i].subject == SLOT)
+		if (chain[i].subject == SLOT_IF_ANY || chain[i].subject == SLOT_ALONE)
 			enforce_rule(&chain[i], facts);
 	}
 }
@@ -302,7 +309,7 @@ BOOKING_FUNCTION(booking_is_slot_available)
 	if (!facts.slot_exists)
 		booking_refuse_unknown(&booking_slot, request.slot_id);
 	for (int i = 0; i < lengthof(chain) && available; i++)
-		available = chain[i].subject != SLOT || chain[i].passes(&facts, &why);
+		available = !is_about_slot(&chain[i]) || chain[i].passes(&facts, &why);
 	SPI_finish();
 	PG_RETURN_BOOL(available);
 }

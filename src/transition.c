@@ -9,6 +9,7 @@
  */
 #include "booking.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -325,7 +326,7 @@ note_change(const Appointment *old, const Appointment *new, const Change *change
 		.slot_id = new->slot_id,
 		.from_status = old->status,
 		.to_status = new->status,
-		.actor_role = caller.role,
+		.actor_role = GetUserNameFromId(caller.user, false),
 		.actor = is_nobodys ? NULL : caller.subject,
 		.reason = change ? change->reason : NULL,
 	});

@@ -2,16 +2,17 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # How many transactions a client has in a run: slower contenders and waiting for the disk get fewer,
-# so that each run takes about as long; many clients more in all, as each is slow at first.
+# so that each run takes about as long; many clients more in all, as they get into each other's way
+# more or less by chance.
 transactions()
 {
-	local all=$((3000 + 100 * clients)) least=100
+	local all=$((clients < 16 ? 3000 + 100 * clients : 10000 + 100 * clients)) least=100
 	case $1 in
 		web_application) all=$((all / 4)) ;;
 		careful_application | plpgsql) all=$((all / 2)) ;;
 	esac
 	if [[ $setting == on ]]; then
-		all=$((clients < 16 ? clients * 400 : all / 2))
+		all=$((clients < 16 ? clients * 400 : all / 4))
 	fi
 	echo "$((all / clients > least ? all / clients : least))"
 }
