@@ -51,7 +51,8 @@ END
 	$? = $status;
 }
 
-# What psql prints, errors too. The database "one" has a single session for everybody.
+# What psql prints, errors too. The database "one" has a single session for everybody. The script is a
+# file, as who is refused may be gone before it could be written to (see wait_for).
 sub through_pool
 {
 	my ($script) = @_;
