@@ -6,6 +6,7 @@
 #include "booking.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
@@ -28,13 +29,20 @@ char *
 booking_local_time(TimestampTz instant, const char *time_zone)
 {
 	pg_tz *zone = pg_tzset(time_zone);
-	pg_time_t seconds = timestamptz_to_time_t(instant);
+	struct pg_tm local;
+	fsec_t fraction;
+	int offset;
+	const char *abbreviation;
 	char text[MAXDATELEN + 1];
 
-	if (zone == NULL || TIMESTAMP_NOT_FINITE(instant))
+	if (zone == NULL || TIMESTAMP_NOT_FINITE(instant) ||
+		timestamp2tm(instant, &offset, &local, &fraction, &abbreviation, zone) != 0 ||
+		abbreviation == NULL || local.tm_year < 1)
 		return pstrdup(timestamptz_to_str(instant));
-	(void) pg_strftime(text, sizeof(text), "%Y-%m-%d %H:%M %Z", pg_localtime(&seconds, zone));
-	return psprintf("%s (%s)", text, time_zone);
+	EncodeDateTime(&local, 0, false, offset, NULL, USE_ISO_DATES, text);
+	/* nobody is told the seconds */
+	text[strlen(text) - strlen(":00")] = '\0';
+	return psprintf("%s %s (%s)", text, abbreviation, time_zone);
 }
 
 /* Adds a span, its months and days by the calendar of the zone. See PLUS_IN_ZONE. */
