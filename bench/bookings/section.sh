@@ -56,9 +56,9 @@ report_bookings()
 		SELECT judge('bookings', 'booking / ' || contender || ', CPU of a booking with ' || clients || CASE clients WHEN 1 THEN ' client' ELSE ' clients' END, array_agg(cpu), most)
 			FROM ratio JOIN (VALUES ('bare_writes', 1.25), ('plpgsql', 0.8)) AS g (contender, most) USING (contender)
 			WHERE section = 'bookings' AND setting = 'off' AND clients IN (1, 16, 64) GROUP BY contender, clients, most ORDER BY contender, clients;
-		SELECT judge('bookings', '64 clients / 16 clients, bookings/s', array_agg(a.rate / b.rate), at_least => 0.9)
+		SELECT judge('bookings', '64 clients / 16 clients, bookings/s, synchronous_commit ' || setting, array_agg(a.rate / b.rate), at_least => 0.9)
 			FROM run a JOIN run b USING (section, setting, round, contender)
-			WHERE section = 'bookings' AND setting = 'off' AND contender = 'booking' AND a.clients = 64 AND b.clients = 16;
+			WHERE section = 'bookings' AND contender = 'booking' AND a.clients = 64 AND b.clients = 16 GROUP BY setting ORDER BY setting;
 	END
 	for setting in off on; do
 		echo "Bookings a second by number of clients, synchronous_commit $setting:"
