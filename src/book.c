@@ -8,7 +8,6 @@
 #include "booking.h"
 
 #include "access/xact.h"
-#include "miscadmin.h"
 
 /*
  * The writes of a booking. The first looks at the slot itself once more, since raw SQL takes no
@@ -217,7 +216,7 @@ insert(const BookingFacts *facts, const Caller *caller, bool is_hold, TimestampT
 		.appointment_id = id,
 		.slot_id = request->slot_id,
 		.to_status = status,
-		.actor_role = GetUserNameFromId(caller->user, false),
+		.actor_role = caller->role,
 		.actor = caller->subject,
 	});
 	return appointment;
@@ -279,7 +278,7 @@ refuse_early(const BookingFacts *facts)
 
 /* Books, or holds for as long as hold_for says; 0 is as long as the clinic says. */
 static Datum
-take_slot(const BookingRequest *request, const Caller *caller, bool is_hold, int64 hold_for)
+take_slot(const BookingRequest *request, Caller *caller, bool is_hold, int64 hold_for)
 {
 	BookingFacts facts;
 	TimestampTz expires_at = 0;
@@ -299,6 +298,7 @@ take_slot(const BookingRequest *request, const Caller *caller, bool is_hold, int
 	}
 	refuse_early(&facts);
 
+	booking_name_caller(caller);
 	lock_request(request);
 	booking_look_again(request, &facts);
 	if (!booking_was_answered(request, is_hold, &appointment))
@@ -428,6 +428,7 @@ BOOKING_FUNCTION(booking_confirm_hold)
 	booking_start_writing(fcinfo);
 	find_hold(appointment_id, &caller, &request);
 	booking_look(&request, &facts);
+	booking_name_caller(&caller);
 	lock_request(&request);
 	find_hold(appointment_id, &caller, &request);
 	booking_look_again(&request, &facts);

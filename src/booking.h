@@ -354,7 +354,8 @@ extern Datum booking_trim(Datum text);
 /* Who the caller is, by role and by the request's JWT claims. */
 typedef struct Caller
 {
-	Oid user;      /* the role */
+	Oid user;
+	char *role;    /* the user's name, once it was asked for: booking_name_caller */
 	char *subject; /* NULL when there are no claims */
 	bool is_admin;
 	bool is_staff;   /* of clinic_ids */
@@ -366,6 +367,7 @@ typedef struct Caller
 } Caller;
 
 extern void booking_caller(Caller *caller);
+extern void booking_name_caller(Caller *caller);
 extern Datum booking_clinic_ids(const Caller *caller);
 extern void booking_require_may_book(const Caller *caller, int64 patient_id);
 extern void booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id);

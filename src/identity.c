@@ -162,6 +162,13 @@ booking_caller(Caller *caller)
 		read_clinic_ids(claims, caller);
 }
 
+/* For an event; before waiting for others, in which time the role may be renamed or dropped. */
+void
+booking_name_caller(Caller *caller)
+{
+	caller->role = GetUserNameFromId(caller->user, false);
+}
+
 static bool
 works_at(const Caller *caller, int64 clinic_id)
 {

@@ -24,7 +24,10 @@
 
 static BookingPlan known_zone_plan = {KNOWN_ZONE_SQL, 1, {TEXTOID}};
 
-/* Such as "2099-06-01 09:00 BST (Europe/London)"; the abbreviation tells a fold's hours apart. */
+/*
+ * Such as "2099-06-01 09:00 BST (Europe/London)"; the abbreviation tells a fold's hours apart. What cannot
+ * be put so is in the session's zone.
+ */
 char *
 booking_local_time(TimestampTz instant, const char *time_zone)
 {
@@ -40,7 +43,7 @@ booking_local_time(TimestampTz instant, const char *time_zone)
 		abbreviation == NULL || local.tm_year < 1)
 		return pstrdup(timestamptz_to_str(instant));
 	EncodeDateTime(&local, 0, false, offset, NULL, USE_ISO_DATES, text);
-	/* nobody is told the seconds */
+	/* without the seconds */
 	text[strlen(text) - strlen(":00")] = '\0';
 	return psprintf("%s %s (%s)", text, abbreviation, time_zone);
 }

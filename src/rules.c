@@ -14,8 +14,8 @@
 typedef enum RuleSubject
 {
 	SLOT_IF_ANY,
-	SLOT_ALONE,
-	SLOT, /* its clinic and doctor, too */
+	SLOT_ALONE, /* of its clinic and doctor only their names */
+	SLOT,       /* its clinic and doctor, too */
 	PATIENT_IF_ANY,
 	PATIENT,
 	SLOT_AND_PATIENT

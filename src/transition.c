@@ -9,7 +9,6 @@
  */
 #include "booking.h"
 
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -321,12 +320,13 @@ note_change(const Appointment *old, const Appointment *new, const Change *change
 	Caller caller;
 
 	booking_caller(&caller);
+	booking_name_caller(&caller);
 	booking_write_event(&(Event){
 		.appointment_id = new->id,
 		.slot_id = new->slot_id,
 		.from_status = old->status,
 		.to_status = new->status,
-		.actor_role = GetUserNameFromId(caller.user, false),
+		.actor_role = caller.role,
 		.actor = is_nobodys ? NULL : caller.subject,
 		.reason = change ? change->reason : NULL,
 	});

@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # How many transactions a client has in a run: slower contenders and waiting for the disk get fewer,
-# so that each run takes about as long; many clients more in all, as they get into each other's way
-# more or less by chance.
+# but at least a hundred, so that none takes much longer than others; many clients more in all, as they get
+# into each other's way more or less by chance.
 transactions()
 {
 	local all=$((clients < 16 ? 3000 + 100 * clients : 10000 + 100 * clients)) least=100

@@ -12,8 +12,10 @@ INSERT INTO booking.clinics (id, name, time_zone)
 	SELECT n, 'Clinic ' || n, 'Europe/London' FROM generate_series(1, 20) AS n;
 INSERT INTO booking.doctors (id, clinic_id, name, specialization)
 	SELECT n, 1 + n % 20, 'Doctor ' || n, 'Specialization ' || n % 25 FROM generate_series(1, :doctors) AS n;
+-- Slots go to 100,100 patients in turn. The slots of a day are 500 apart from doctor to doctor, and no
+-- multiple of 100,100 is near a multiple of 500 among the slots of 1,000 doctors: nobody comes twice a day.
 INSERT INTO booking.patients (id, name, email)
-	SELECT n, 'Patient ' || n, n || '@example.org' FROM generate_series(1, 100003) AS n;
+	SELECT n, 'Patient ' || n, n || '@example.org' FROM generate_series(1, 100100) AS n;
 
 INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at, is_available)
 	SELECT n + 1, 1 + doctor % 20, doctor, starts_at, starts_at + interval '45 minutes',
@@ -24,17 +26,12 @@ INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at, is
 					+ day * interval '1 day' + n % 10 * interval '45 minutes' AS starts_at) AS t;
 INSERT INTO booking.appointments
 		(id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at)
-	SELECT row_number() OVER (), id, 1 + (day * 10 * :doctors + of_day) % 100003, clinic_id, doctor_id,
-		starts_at, ends_at, 'booked', now()
-	FROM booking.time_slots,
-		-- patients come in turn, day by day, so that nobody comes twice a day; before.sql goes on
-		LATERAL (SELECT (id - 1) / (500 * :doctors) * 50 + (id - 1) % 500 / 10 AS day,
-					(id - 1) / 500 % :doctors * 10 + (id - 1) % 10 AS of_day) AS t
-	WHERE NOT is_available;
+	SELECT row_number() OVER (), id, 1 + id % 100100, clinic_id, doctor_id, starts_at, ends_at, 'booked', now()
+	FROM booking.time_slots WHERE NOT is_available;
 INSERT INTO booking.appointment_events (id, appointment_id, time_slot_id, to_status, actor_role)
 	SELECT id, id, time_slot_id, status, 'booking_patient' FROM booking.appointments;
 SELECT setval('booking.' || name || '_id_seq', highest) FROM (VALUES
-	('clinics', 20), ('doctors', :doctors), ('patients', 100003), ('time_slots', (SELECT max(id) FROM booking.time_slots)),
+	('clinics', 20), ('doctors', :doctors), ('patients', 100100), ('time_slots', (SELECT max(id) FROM booking.time_slots)),
 	('appointments', (SELECT max(id) FROM booking.appointments)),
 	('appointment_events', (SELECT max(id) FROM booking.appointment_events))) AS s (name, highest) \g /dev/null
 ALTER TABLE booking.time_slots ENABLE ALWAYS TRIGGER doctor_slots_do_not_overlap;

@@ -13,7 +13,7 @@ report() { sql -v section="$section" -d results "$@"; }
 # load DATABASE DOCTORS SLOTS PAST: makes a book, see load.sql. More sections than one may want it.
 # next_slot counts the free slots that were used up, of those that first_slot starts and that have
 # a gap after each 200.
-declare -A doctors=() first_slot=() gap=() next_slot=()
+declare -A first_slot=() gap=() next_slot=()
 load()
 {
 	[[ -z ${first_slot[$1]:-} ]] || return 0
@@ -21,7 +21,6 @@ load()
 	as_server_user createdb "$1"
 	sql -d "$1" -v doctors="$2" -v slots="$3" -v past="$4" -f bench/lib/load.sql
 	sql -d "$1" -f bench/bookings/plpgsql_function.sql -f bench/rush/functions.sql
-	doctors[$1]=$2
 	use_slots "$1" $(($2 * 500 * $4 + 301)) 300
 }
 load_small() { load small 100 500 0; }
@@ -60,7 +59,7 @@ measure()
 	quietly as_server_user pgbench -n -M prepared -c "$clients" -j "$((clients > 1 ? 2 : 1))" -t "$transactions" \
 		-l --log-prefix=log -D n=-1 -D warm_up="$warm_up" -D clients="$clients" -D transactions="$transactions" \
 		-D first="${next_slot[$database]}" -D first_slot="${first_slot[$database]}" -D gap="${gap[$database]}" \
-		-D doctors="${doctors[$database]}" "$@" "$database"
+		"$@" "$database"
 	exec {start}<&-
 	IFS='|' read -r cpu wal_end wal hits reads < <(sql -d "$database" -v wal_start="$wal_start" -v hits="$hits" -v reads="$reads" -f bench/lib/finish.sql)
 	report -v setting="$setting" -v round="$round" -v contender="$contender" -v clients="$clients" -v warm_up="$warm_up" \

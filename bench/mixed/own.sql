@@ -1,3 +1,3 @@
 -- A patient's appointments.
-\set patient random(1, 100003)
+\set patient random(1, 100100)
 SELECT * FROM booking.patient_appointments(:patient);

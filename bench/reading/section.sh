@@ -3,15 +3,16 @@
 
 run_reading()
 {
-	local contender transactions
+	local contender doctors transactions
 	load_small
 	load_medium
 	load_large
 	for ((round = 1; round <= rounds; round++)); do
 		for setting in $(in_turn small medium large); do
+			doctors=$([[ $setting == small ]] && echo 100 || echo 1000)
 			for contender in $(in_turn available_slots plain_query next_available lateral_query); do
 				transactions=$([[ $contender == lateral_query ]] && echo 20 || echo 300)
-				measure "$setting" "$contender" 1 "$transactions" -f "$(script "reading/$contender")"
+				measure "$setting" "$contender" 1 "$transactions" -D doctors="$doctors" -f "$(script "reading/$contender")"
 			done
 		done
 	done
