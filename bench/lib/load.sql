@@ -12,8 +12,8 @@ INSERT INTO booking.clinics (id, name, time_zone)
 	SELECT n, 'Clinic ' || n, 'Europe/London' FROM generate_series(1, 20) AS n;
 INSERT INTO booking.doctors (id, clinic_id, name, specialization)
 	SELECT n, 1 + n % 20, 'Doctor ' || n, 'Specialization ' || n % 25 FROM generate_series(1, :doctors) AS n;
--- Slots go to 100,100 patients in turn. The slots of a day are 500 apart from doctor to doctor, and no
--- multiple of 100,100 is near a multiple of 500 among the slots of 1,000 doctors: nobody comes twice a day.
+-- Slots go to 100,100 patients in turn. A day's ten slots are 500 apart from doctor to doctor, and among the
+-- 500,000 of 1,000 doctors no multiple of 100,100 is within ten of one of 500: nobody comes twice a day.
 INSERT INTO booking.patients (id, name, email)
 	SELECT n, 'Patient ' || n, n || '@example.org' FROM generate_series(1, 100100) AS n;
 
