@@ -162,11 +162,16 @@ booking_caller(Caller *caller)
 		read_clinic_ids(claims, caller);
 }
 
-/* For an event; before waiting for others, in which time the role may be renamed or dropped. */
+/*
+ * For an event; before waiting for others, in which time the role may be renamed or dropped. One that is
+ * dropped already is called what pg_get_userbyid calls it.
+ */
 void
 booking_name_caller(Caller *caller)
 {
-	caller->role = GetUserNameFromId(caller->user, false);
+	caller->role = GetUserNameFromId(caller->user, true);
+	if (caller->role == NULL)
+		caller->role = psprintf("unknown (OID=%u)", caller->user);
 }
 
 static bool

@@ -60,6 +60,7 @@ booking_plus_in_zone(TimestampTz instant, const Interval *span, const char *time
 	{
 		Datum zone = CStringGetTextDatum(time_zone);
 
+		(void) booking_zone(time_zone);
 		moment = DirectFunctionCall2(timestamptz_zone, zone, moment);
 		moment = DirectFunctionCall2(timestamp_pl_interval, moment, IntervalPGetDatum(&calendar));
 		moment = DirectFunctionCall2(timestamp_zone, zone, moment);

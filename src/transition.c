@@ -17,11 +17,10 @@
 
 /*
  * One row always: no key guarantees the copy of the clinic's id, and without the clinic no day
- * is its today. $1 from, $2 to, $3 clinic, $4 start of the appointment, $5 now.
+ * is its today. $1 from, $2 to, $3 clinic.
  */
 #define TRANSITION_SQL \
-	"SELECT t.allowed, $5 >= $4 AS has_started," \
-	"       ($5 AT TIME ZONE c.time_zone)::date = ($4 AT TIME ZONE c.time_zone)::date AS is_today," \
+	"SELECT t.allowed, c.time_zone," \
 	"       (SELECT string_agg(n.to_status::text || CASE n.allowed WHEN 'always' THEN ''" \
 	"                          ELSE ' (' || n.allowed || ')' END, ', ' ORDER BY n.to_status)" \
 	"        FROM booking.status_transitions n WHERE n.from_status = $1::booking.appointment_status)" \
@@ -48,8 +47,7 @@
 
 #define HOLD_SQL "UPDATE booking.time_slots SET held_until = $2, updated_at = now() WHERE id = $1"
 
-static BookingPlan transition_plan = {
-	TRANSITION_SQL, 5, {TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
+static BookingPlan transition_plan = {TRANSITION_SQL, 3, {TEXTOID, TEXTOID, INT8OID}};
 static BookingPlan release_plan = {RELEASE_SQL, 3, {INT8OID, BOOLOID, INT8OID}};
 static BookingPlan take_plan = {TAKE_SQL, 1, {INT8OID}};
 static BookingPlan hold_plan = {HOLD_SQL, 2, {INT8OID, TIMESTAMPTZOID}};
@@ -221,30 +219,52 @@ lock_patient_of_hold(const Appointment *old)
 	});
 }
 
+/* Whether it is the appointment's day by its clinic's clock; only who asks has to know the zone. */
+static bool
+is_on_the_day(const Appointment *appointment, TimestampTz now, const char *time_zone)
+{
+	pg_tz *zone = booking_zone(time_zone);
+
+	return !TIMESTAMP_NOT_FINITE(appointment->starts_at) &&
+		   booking_local_date(now, zone) == booking_local_date(appointment->starts_at, zone);
+}
+
+static bool
+is_the_time(const char *allowed, const Appointment *appointment, TimestampTz now,
+			const char *time_zone)
+{
+	if (strcmp(allowed, "after the start") == 0)
+		return appointment->starts_at <= now;
+	if (strcmp(allowed, "on the day") == 0)
+		return time_zone != NULL && is_on_the_day(appointment, now, time_zone);
+	return true;
+}
+
+static char *
+optional_string(Datum value, bool isnull)
+{
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
 static void
 check_transition(const Appointment *old, const Appointment *new)
 {
 	Datum args[] = {CStringGetTextDatum(old->status), CStringGetTextDatum(new->status),
-					Int64GetDatum(old->clinic_id), TimestampTzGetDatum(old->starts_at), 0};
+					Int64GetDatum(old->clinic_id)};
 	TimestampTz now;
-	Datum values[4];
-	bool nulls[4];
-	char *when;
+	Datum values[3];
+	bool nulls[3];
 	char *allowed;
 
 	if (is_hold(old) && strcmp(new->status, "booked") == 0)
 		lock_patient_of_hold(old);
 	now = GetCurrentTimestamp();
-	args[4] = TimestampTzGetDatum(now);
 
 	booking_execute(&transition_plan, args, NULL);
 	booking_row(0, values, nulls);
-	when = nulls[0] ? NULL : TextDatumGetCString(values[0]);
-	allowed = nulls[3] ? NULL : TextDatumGetCString(values[3]);
-
-	if (when == NULL || (strcmp(when, "after the start") == 0 && !DatumGetBool(values[1])) ||
-		(strcmp(when, "on the day") == 0 && (nulls[2] || !DatumGetBool(values[2]))))
-		refuse_transition(old, new, allowed);
+	allowed = optional_string(values[0], nulls[0]);
+	if (allowed == NULL || !is_the_time(allowed, old, now, optional_string(values[1], nulls[1])))
+		refuse_transition(old, new, optional_string(values[2], nulls[2]));
 	if (is_hold(old) && strcmp(new->status, "booked") == 0 && old->hold_expires_at <= now)
 		booking_refuse_expired_hold(old->id);
 }

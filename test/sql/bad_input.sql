@@ -241,13 +241,27 @@ FROM (VALUES ('2, 1, ''02:00'', ''05:00'', 60'), ('2, 7, ''21:00'', ''22:00'', 6
 
 -- A zone that this server no longer knows: nothing can be worked out in it.
 SET session_replication_role = replica;
-UPDATE booking.clinics SET time_zone = 'Mars/Olympus';
+UPDATE booking.clinics SET time_zone = 'Mars/Olympus', min_notice = '1 day';
+INSERT INTO booking.appointments (id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status) VALUES
+	(11, 4, 1, 1, 1, '2019-06-01 12:00', '2019-06-01 13:00', 'noshow'), (12, 5, 1, 1, 1, '-infinity', 'infinity', 'noshow');
 SET session_replication_role = origin;
 SELECT call, sqlstate, rule, message, follows_contract
 FROM (VALUES ('add_time_slots(1, ''2099-06-02'', ''09:00'', ''10:00'', 30)'), ('add_schedule(1, 2, ''09:00'', ''12:00'', 60)'),
 			 ('generate_slots(''2099-07-01'', ''2099-07-07'')'), ('add_time_off(''2099-06-01'', ''2099-06-02'', 1)'),
 			 ('add_days_off(''2099-06-01'', ''2099-06-01'', clinic_id => 1)'), ('reassign_slots(1, 2, ''2099-06-01'', ''2099-06-02'')'),
-			 ('session_slots(''2099-06-01'', ''09:00'', ''12:00'', ''Mars/Olympus'', 30)')) AS calls(call),
+			 ('session_slots(''2099-06-01'', ''09:00'', ''12:00'', ''Mars/Olympus'', 30)'),
+			 ('check_booking(1, 1)'), ('book_slot(1, 1)'), ('hold_slot(1, 1)'),
+			 ('set_appointment_status(11, ''arrived'')')) AS calls(call),
+	pg_temp.trial('SELECT booking.' || call);
+-- What needs no local date goes on; to confirm a hold asks for the notice once more. When a slot that is taken
+-- starts is told in the session's zone then.
+SELECT call, sqlstate, rule, message, detail, follows_contract
+FROM (VALUES ('cancel_appointment(1)'), ('confirm_hold(2)'), ('set_appointment_status(11, ''entered-in-error'')'),
+			 ('book_slot(2, 1)')) AS calls(call),
+	pg_temp.trial('SELECT booking.' || call) \gx
+UPDATE booking.clinics SET time_zone = 'Europe/London', min_notice = '0';
+SELECT call, sqlstate, rule, message
+FROM (VALUES ('set_appointment_status(11, ''arrived'')'), ('set_appointment_status(12, ''arrived'')')) AS calls(call),
 	pg_temp.trial('SELECT booking.' || call);
 TABLE counts;
 
