@@ -8,6 +8,7 @@
 #include "booking.h"
 
 #include "access/xact.h"
+#include "utils/fmgrprotos.h"
 
 /*
  * The writes of a booking. The first looks at the slot itself once more, since raw SQL takes no
@@ -276,6 +277,17 @@ refuse_early(const BookingFacts *facts)
 		booking_enforce_slot_rules(facts);
 }
 
+/* Of a hold made now, for as long as hold_for says, or the clinic. */
+static TimestampTz
+hold_expiry(const BookingFacts *facts, int64 hold_for)
+{
+	if (hold_for != 0)
+		return facts->now + hold_for;
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(facts->now),
+												   IntervalPGetDatum(&facts->hold_duration)));
+}
+
 /* Books, or holds for as long as hold_for says; 0 is as long as the clinic says. */
 static Datum
 take_slot(const BookingRequest *request, Caller *caller, bool is_hold, int64 hold_for)
@@ -305,7 +317,7 @@ take_slot(const BookingRequest *request, Caller *caller, bool is_hold, int64 hol
 	{
 		booking_enforce_rules(&facts);
 		if (is_hold)
-			expires_at = hold_for ? facts.now + hold_for : facts.clinic_hold_expires_at;
+			expires_at = hold_expiry(&facts, hold_for);
 		appointment = write_appointment(&facts, caller, expires_at);
 	}
 	booking_end_look(&facts);
@@ -428,7 +440,6 @@ BOOKING_FUNCTION(booking_confirm_hold)
 	booking_start_writing(fcinfo);
 	find_hold(appointment_id, &caller, &request);
 	booking_look(&request, &facts);
-	booking_name_caller(&caller);
 	lock_request(&request);
 	find_hold(appointment_id, &caller, &request);
 	booking_look_again(&request, &facts);

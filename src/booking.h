@@ -143,6 +143,7 @@ extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *null
 extern uint64 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_query(BookingPlan *plan, Datum *values, const char *nulls);
 extern void booking_row(uint64 number, Datum *values, bool *nulls);
+extern char *booking_row_text(uint64 number, int column);
 extern Datum booking_optional_text(const char *string, char *null);
 extern Datum booking_value(void);
 extern Datum booking_returned_row(void);
@@ -348,6 +349,7 @@ typedef enum TriggerUse
 
 extern TriggerData *booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table);
 extern Datum booking_trim(Datum text);
+extern int booking_column_of_type(TupleDesc desc, const char *name, Oid type);
 
 /* identity.c */
 
@@ -502,8 +504,10 @@ typedef struct BookingFacts
 	char *clinic_name;
 	char *time_zone;
 	bool clinic_is_active;
-	TimestampTz earliest_start; /* by the clinic's notice */
-	TimestampTz latest_start;   /* by its horizon */
+	Interval min_notice;
+	bool has_horizon;
+	Interval booking_horizon;
+	Interval hold_duration;
 
 	char *doctor_name;
 	bool doctor_is_active;
@@ -511,8 +515,6 @@ typedef struct BookingFacts
 	bool patient_exists;
 	bool patient_is_active;
 	bool patient_is_elsewhere;
-
-	TimestampTz clinic_hold_expires_at; /* of a hold made now */
 
 	/* The appointment that unique_timeslot lets there be one of; an expired hold is one. */
 	bool has_occupant;

@@ -53,7 +53,7 @@ booking_find_doctor(int64 doctor_id, Doctor *doctor)
 	doctor->id = doctor_id;
 	doctor->clinic_id = DatumGetInt64(values[0]);
 	booking_require_clinic(doctor->clinic_id);
-	doctor->time_zone = TextDatumGetCString(values[1]);
+	doctor->time_zone = booking_row_text(0, 1);
 	doctor->zone = booking_zone(doctor->time_zone);
 	doctor->is_active = DatumGetBool(values[2]);
 }

@@ -144,11 +144,11 @@ copy_rules(MemoryContext context, uint64 count)
 		bool nulls[3];
 
 		booking_row(i, values, nulls);
-		rules[i].name = MemoryContextStrdup(context, TextDatumGetCString(values[0]));
+		rules[i].name = MemoryContextStrdup(context, booking_row_text(i, 0));
 		rules[i].of_all_clinics = nulls[1];
 		rules[i].clinic_id = nulls[1] ? 0 : DatumGetInt64(values[1]);
-		rules[i].check_function = MemoryContextStrdup(context, TextDatumGetCString(values[2]));
-		rules[i].function = find_check_function(DatumGetTextPP(values[2]));
+		rules[i].check_function = MemoryContextStrdup(context, booking_row_text(i, 2));
+		rules[i].function = find_check_function(cstring_to_text(rules[i].check_function));
 	}
 	return rules;
 }

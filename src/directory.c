@@ -114,7 +114,8 @@ BOOKING_FUNCTION(booking_check_email)
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "patients");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
-	Datum email = heap_getattr(trigger->tg_newtuple, SPI_fnumber(desc, "email"), desc, &isnull);
+	Datum email = heap_getattr(trigger->tg_newtuple, booking_column_of_type(desc, "email", TEXTOID),
+							   desc, &isnull);
 
 	if (isnull)
 		return PointerGetDatum(trigger->tg_newtuple);

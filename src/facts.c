@@ -114,13 +114,21 @@ static BookingIndex patients_appointments = {
 	.name = "appointments_of_a_patient",
 	.second = TIMESTAMPTZOID};
 
-/* A column that is NOT NULL. */
+/* A column that is NOT NULL, or is so where it is asked for. */
 static Datum
 column(const BookingScan *scan, int number)
 {
+	const BookingTable *table = &scan->index->table;
 	bool isnull;
+	Datum value = booking_column(scan, number, &isnull);
 
-	return booking_column(scan, number, &isnull);
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a row of booking.%s has no %s", table->name, table->columns[number].name),
+				 errdetail("The extension booking relies on its constraints."),
+				 errhint("Give the row a value, and the table its constraint again.")));
+	return value;
 }
 
 static bool
@@ -138,10 +146,10 @@ column_text(const BookingScan *scan, int number)
 	return TextDatumGetCString(column(scan, number));
 }
 
-static Interval *
+static Interval
 column_interval(const BookingScan *scan, int number)
 {
-	return DatumGetIntervalP(column(scan, number));
+	return *DatumGetIntervalP(column(scan, number));
 }
 
 static const char *
@@ -252,16 +260,11 @@ look_at_clinic(Snapshot snapshot, BookingFacts *facts)
 	find_clinic(&scan, snapshot, facts);
 	facts->clinic_is_active =
 		DatumGetBool(column(&scan, CLINIC_IS_ACTIVE)) && column_is_null(&scan, CLINIC_DELETED_AT);
-	facts->earliest_start = booking_plus_in_zone(
-		facts->now, column_interval(&scan, CLINIC_MIN_NOTICE), facts->time_zone);
-	facts->latest_start =
-		column_is_null(&scan, CLINIC_BOOKING_HORIZON)
-			? DT_NOEND
-			: booking_plus_in_zone(facts->now, column_interval(&scan, CLINIC_BOOKING_HORIZON),
-								   facts->time_zone);
-	facts->clinic_hold_expires_at = DatumGetTimestampTz(
-		DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(facts->now),
-							column(&scan, CLINIC_HOLD_DURATION)));
+	facts->min_notice = column_interval(&scan, CLINIC_MIN_NOTICE);
+	facts->has_horizon = !column_is_null(&scan, CLINIC_BOOKING_HORIZON);
+	if (facts->has_horizon)
+		facts->booking_horizon = column_interval(&scan, CLINIC_BOOKING_HORIZON);
+	facts->hold_duration = column_interval(&scan, CLINIC_HOLD_DURATION);
 	allows_overlap = DatumGetBool(column(&scan, CLINIC_ALLOW_PATIENT_OVERLAP));
 	booking_end_scan(&scan);
 	return allows_overlap;

@@ -163,8 +163,8 @@ booking_caller(Caller *caller)
 }
 
 /*
- * For an event; before waiting for others, in which time the role may be renamed or dropped. One that is
- * dropped already is called what pg_get_userbyid calls it.
+ * For an event; before waiting for others, in which time the role may be renamed or dropped. One
+ * that is dropped already is called what pg_get_userbyid calls it.
  */
 void
 booking_name_caller(Caller *caller)

@@ -65,7 +65,7 @@ find_appointment(int64 id, const Caller *caller, Found *found)
 	found->slot_id = DatumGetInt64(values[0]);
 	found->patient_id = DatumGetInt64(values[1]);
 	found->doctor_id = DatumGetInt64(values[2]);
-	found->status = TextDatumGetCString(values[3]);
+	found->status = booking_row_text(0, 3);
 }
 
 /*

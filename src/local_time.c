@@ -16,10 +16,16 @@
 /* As clinic_time_zone_has_1_to_64_characters has it. */
 #define LONGEST_ZONE_NAME 64
 
+/*
+ * Not what is an abbreviation as well: AT TIME ZONE takes CET for one hour ahead of UTC all year,
+ * whatever the zone of that name does in summer. Only for UTC it makes no difference.
+ */
 #define KNOWN_ZONE_SQL \
 	"SELECT name FROM pg_catalog.pg_timezone_names" \
 	" WHERE lower(name) = lower($1) AND name NOT LIKE 'posix/%'" \
 	" AND name NOT IN ('localtime', 'posixrules')" \
+	" AND (name IN ('UTC', 'GMT', 'UCT', 'Zulu')" \
+	"      OR NOT EXISTS (SELECT FROM pg_catalog.pg_timezone_abbrevs WHERE abbrev = upper($1)))" \
 	" ORDER BY name = $1 DESC LIMIT 1"
 
 static BookingPlan known_zone_plan = {KNOWN_ZONE_SQL, 1, {TEXTOID}};
@@ -121,7 +127,8 @@ booking_known_zone(Datum name)
 		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
 		.rule = "time_zone_is_known",
 		.table = "clinics",
-		.detail = "a clinic's zone is a name of the IANA database, such as Europe/London.",
+		.detail =
+			"a clinic's zone is a name of the IANA database, such as Europe/London, and no abbreviation.",
 		.hint = "SELECT name FROM pg_timezone_names lists the zones this server knows.",
 	};
 	char *wanted;
@@ -140,7 +147,7 @@ BOOKING_FUNCTION(booking_check_time_zone)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "clinics");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
-	int column = SPI_fnumber(desc, "time_zone");
+	int column = booking_column_of_type(desc, "time_zone", TEXTOID);
 	bool isnull;
 	Datum zone = heap_getattr(trigger->tg_newtuple, column, desc, &isnull);
 	HeapTuple row = trigger->tg_newtuple;

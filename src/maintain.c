@@ -86,12 +86,12 @@ read_laggard(HeapTuple row, TupleDesc desc, Laggard *laggard)
 {
 	Datum values[4];
 	bool nulls[4];
-	pg_tz *zone;
+	char *zone_name = SPI_getvalue(row, desc, 2);
+	pg_tz *zone = zone_name ? pg_tzset(zone_name) : NULL;
 	DateADT today;
 	Datum end;
 
 	heap_deform_tuple(row, desc, values, nulls);
-	zone = pg_tzset(TextDatumGetCString(values[1]));
 	if (zone == NULL) /* gone from this server: generate_slots() tells whoever calls it */
 		return false;
 	today = booking_local_date(GetCurrentTransactionStartTimestamp(), zone);

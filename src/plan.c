@@ -8,6 +8,7 @@
 #include "booking.h"
 
 #include "access/htup_details.h"
+#include "access/tupconvert.h"
 #include "access/xact.h"
 #include "funcapi.h"
 #include "jit/jit.h"
@@ -147,6 +148,15 @@ booking_row(uint64 number, Datum *values, bool *nulls)
 	heap_deform_tuple(SPI_tuptable->vals[number], SPI_tuptable->tupdesc, values, nulls);
 }
 
+/* A column of a row of the last result as text, of whatever type it is by now; null as no text. */
+char *
+booking_row_text(uint64 number, int column)
+{
+	char *text = SPI_getvalue(SPI_tuptable->vals[number], SPI_tuptable->tupdesc, column + 1);
+
+	return text ? text : pstrdup("");
+}
+
 /* A text argument of a statement, or its null. */
 Datum
 booking_optional_text(const char *string, char *null)
@@ -204,6 +214,9 @@ booking_return_set(FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *rsinfo = booking_start_set(fcinfo);
 
+	/* a column of ours may have got another type since the function was declared */
+	(void) convert_tuples_by_position(SPI_tuptable->tupdesc, rsinfo->setDesc,
+									  "a table of the extension booking has been altered");
 	for (uint64 i = 0; i < SPI_processed; i++)
 		tuplestore_puttuple(rsinfo->setResult, SPI_tuptable->vals[i]);
 }

@@ -139,16 +139,28 @@ patient_active(const BookingFacts *facts, Refusal *why)
 	return false;
 }
 
+/* Now and so long later, by the clinic's calendar. */
+static TimestampTz
+from_now(const BookingFacts *facts, const Interval *span)
+{
+	return booking_plus_in_zone(facts->now, span, facts->time_zone);
+}
+
 /* Whoever made a hold in time may book it a little later. */
 static bool
 within_notice(const BookingFacts *facts, Refusal *why)
 {
-	if (facts->starts_at >= facts->earliest_start || facts->is_own_hold)
+	TimestampTz earliest_start;
+
+	if (facts->is_own_hold)
+		return true;
+	earliest_start = from_now(facts, &facts->min_notice);
+	if (facts->starts_at >= earliest_start)
 		return true;
 	why->message =
 		psprintf("it is too late to book time slot " INT64_FORMAT, facts->request.slot_id);
 	why->detail = psprintf("%s The clinic books only slots from %s on.", slot_in_words(facts),
-						   booking_local_time(facts->earliest_start, facts->time_zone));
+						   booking_local_time(earliest_start, facts->time_zone));
 	why->hint = "Choose a later slot, or call the clinic.";
 	return false;
 }
@@ -156,12 +168,17 @@ within_notice(const BookingFacts *facts, Refusal *why)
 static bool
 within_horizon(const BookingFacts *facts, Refusal *why)
 {
-	if (facts->starts_at <= facts->latest_start || facts->is_own_hold)
+	TimestampTz latest_start;
+
+	if (facts->is_own_hold || !facts->has_horizon)
+		return true;
+	latest_start = from_now(facts, &facts->booking_horizon);
+	if (facts->starts_at <= latest_start)
 		return true;
 	why->message =
 		psprintf("it is too early to book time slot " INT64_FORMAT, facts->request.slot_id);
 	why->detail = psprintf("%s The clinic books only slots up to %s.", slot_in_words(facts),
-						   booking_local_time(facts->latest_start, facts->time_zone));
+						   booking_local_time(latest_start, facts->time_zone));
 	why->hint = "Choose an earlier slot, or try again later.";
 	return false;
 }

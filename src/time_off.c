@@ -205,7 +205,7 @@ find_whose(FunctionCallInfo fcinfo, TimeOff *off)
 	booking_row(0, values, nulls);
 	off->clinic_id = DatumGetInt64(values[0]);
 	booking_require_clinic(off->clinic_id);
-	off->zone = booking_zone(TextDatumGetCString(values[1]));
+	off->zone = booking_zone(booking_row_text(0, 1));
 }
 
 static void

@@ -240,12 +240,6 @@ is_the_time(const char *allowed, const Appointment *appointment, TimestampTz now
 	return true;
 }
 
-static char *
-optional_string(Datum value, bool isnull)
-{
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 static void
 check_transition(const Appointment *old, const Appointment *new)
 {
@@ -254,7 +248,6 @@ check_transition(const Appointment *old, const Appointment *new)
 	TimestampTz now;
 	Datum values[3];
 	bool nulls[3];
-	char *allowed;
 
 	if (is_hold(old) && strcmp(new->status, "booked") == 0)
 		lock_patient_of_hold(old);
@@ -262,9 +255,9 @@ check_transition(const Appointment *old, const Appointment *new)
 
 	booking_execute(&transition_plan, args, NULL);
 	booking_row(0, values, nulls);
-	allowed = optional_string(values[0], nulls[0]);
-	if (allowed == NULL || !is_the_time(allowed, old, now, optional_string(values[1], nulls[1])))
-		refuse_transition(old, new, optional_string(values[2], nulls[2]));
+	if (nulls[0] ||
+		!is_the_time(booking_row_text(0, 0), old, now, nulls[1] ? NULL : booking_row_text(0, 1)))
+		refuse_transition(old, new, nulls[2] ? NULL : booking_row_text(0, 2));
 	if (is_hold(old) && strcmp(new->status, "booked") == 0 && old->hold_expires_at <= now)
 		booking_refuse_expired_hold(old->id);
 }

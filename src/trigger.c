@@ -55,8 +55,8 @@ booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table)
 }
 
 /* The number of a column, which has to have the type that the trigger takes it for. */
-static int
-column_of_type(TupleDesc desc, const char *name, Oid type)
+int
+booking_column_of_type(TupleDesc desc, const char *name, Oid type)
 {
 	int column = SPI_fnumber(desc, name);
 
@@ -77,7 +77,7 @@ booking_trim(Datum text)
 static HeapTuple
 trim_column(HeapTuple row, TupleDesc desc, const char *name)
 {
-	int column = column_of_type(desc, name, TEXTOID);
+	int column = booking_column_of_type(desc, name, TEXTOID);
 	bool isnull;
 	Datum value = heap_getattr(row, column, desc, &isnull);
 	Datum trimmed;
@@ -94,7 +94,7 @@ trim_column(HeapTuple row, TupleDesc desc, const char *name)
 static HeapTuple
 stamp_update(HeapTuple row, TupleDesc desc)
 {
-	int column = column_of_type(desc, "updated_at", TIMESTAMPTZOID);
+	int column = booking_column_of_type(desc, "updated_at", TIMESTAMPTZOID);
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	bool isnull;
 

@@ -253,11 +253,11 @@ FROM (VALUES ('add_time_slots(1, ''2099-06-02'', ''09:00'', ''10:00'', 30)'), ('
 			 ('check_booking(1, 1)'), ('book_slot(1, 1)'), ('hold_slot(1, 1)'),
 			 ('set_appointment_status(11, ''arrived'')')) AS calls(call),
 	pg_temp.trial('SELECT booking.' || call);
--- What needs no local date goes on; to confirm a hold asks for the notice once more. When a slot that is taken
--- starts is told in the session's zone then.
+-- Other rules come first. What needs no local date goes on; when a slot that is taken starts is told in the
+-- session's zone then.
 SELECT call, sqlstate, rule, message, detail, follows_contract
 FROM (VALUES ('cancel_appointment(1)'), ('confirm_hold(2)'), ('set_appointment_status(11, ''entered-in-error'')'),
-			 ('book_slot(2, 1)')) AS calls(call),
+			 ('hold_slot(3, 1)'), ('book_slot(2, 1)'), ('book_slot(1, 7)'), ('book_slot(7, 1)')) AS calls(call),
 	pg_temp.trial('SELECT booking.' || call) \gx
 UPDATE booking.clinics SET time_zone = 'Europe/London', min_notice = '0';
 SELECT call, sqlstate, rule, message

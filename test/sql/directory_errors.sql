@@ -30,8 +30,23 @@ FROM (VALUES (''), (' '), ('   '), (E'\t\n\x0b\f\r '), (' x ')) AS names(name),
 SELECT quote_literal(zone) AS zone, sqlstate, rule, message
 FROM (VALUES (''), (' '), ('BST'), ('+05'), ('UTC+3'), ('<X>-4'), ('EST5EDT4,M3.2.0,M11.1.0'),
 			 ('Europe'), ('../../etc/passwd'), ('/Europe/London'), ('Europe/London'';--'),
-			 ('default'), ('Europe%London'), ('Europe/Londo_')) AS zones(zone),
+			 ('default'), ('Europe%London'), ('Europe/Londo_'), ('EST'), ('cet'), ('posix/CET')) AS zones(zone),
 	pg_temp.refusal(format('SELECT booking.add_clinic(%L, time_zone => %L)', 'Somewhere', zone));
+-- There is none left that AT TIME ZONE takes for an abbreviation, and SET timezone for a zone, as CET is.
+CREATE FUNCTION pg_temp.local_time(zone text, instant timestamptz) RETURNS timestamp
+	LANGUAGE plpgsql SET timezone FROM CURRENT AS $$
+BEGIN
+	PERFORM set_config('timezone', zone, true);
+	RETURN instant::timestamp;
+END
+$$;
+SELECT name
+FROM pg_timezone_names AS zones
+WHERE EXISTS (SELECT FROM (VALUES ('2027-01-01 12:00+00'::timestamptz), ('2027-07-01 12:00+00')) AS instants(instant)
+			  WHERE instant AT TIME ZONE name <> pg_temp.local_time(name, instant))
+	AND (pg_temp.trial(format('SELECT booking.add_clinic(%L, time_zone => %L)', 'Somewhere', name))).rule
+		IS DISTINCT FROM 'time_zone_is_known'
+ORDER BY name;
 -- What is not a zone is not repeated at any length.
 SELECT sqlstate, char_length(message), message LIKE '%"字字%字"' AS cut_off_between_characters
 FROM pg_temp.refusal($$SELECT booking.add_clinic('Far', time_zone => repeat('字', 1000000))$$);

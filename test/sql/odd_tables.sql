@@ -34,6 +34,12 @@ BEGIN
 	RETURN true;
 END
 $$;
+CREATE TEMP TABLE calls AS
+SELECT * FROM (VALUES ('book_slot(3, 1)'), ('check_booking(3, 1)'), ('add_time_slots(1, ''2099-06-02'', ''09:00'', ''10:00'', 30)'),
+	('add_schedule(1, 1, ''09:00'', ''12:00'', 30)'), ('generate_slots(''2099-06-01'', ''2099-06-30'')'),
+	('add_time_off(''2099-06-03'', ''2099-06-04'', clinic_id => 1)'), ('add_days_off(''2099-06-03'', ''2099-06-04'', doctor_id => 1)'),
+	('maintain()'), ('available_slots(1)'), ('next_available()'), ('patient_appointments(1)'),
+	('set_appointment_status(1, ''noshow'')'), ('cancel_appointment(1)')) AS c(call);
 SAVEPOINT whole;
 
 -- somebody's functions delete, or renumber, what is being booked: no appointment is left without it
@@ -221,4 +227,22 @@ ROLLBACK TO whole;
 SELECT status FROM booking.book_slot(3, 1);
 SELECT status FROM booking.hold_slot(4, 2);
 SELECT time_slot_id, status FROM booking.appointments ORDER BY time_slot_id;
+-- a clinic without a zone, and columns of other types than the functions were written for
+ALTER TABLE booking.clinics ALTER time_zone DROP NOT NULL;
+SET LOCAL session_replication_role = replica;
+UPDATE booking.clinics SET time_zone = NULL, min_notice = '1 day';
+SET LOCAL session_replication_role = origin;
+SELECT call, sqlstate, rule, message FROM calls, pg_temp.trial('SELECT booking.' || call);
+ROLLBACK TO whole;
+ALTER TABLE booking.clinics RENAME COLUMN time_zone TO zone_name;
+ALTER TABLE booking.clinics ADD COLUMN time_zone int NOT NULL DEFAULT 5;
+SELECT call, sqlstate, rule, message FROM calls, pg_temp.trial('SELECT booking.' || call);
+SELECT sqlstate, message FROM pg_temp.refusal($$UPDATE booking.clinics SET zone_name = 'Europe/Dublin'$$);
+ROLLBACK TO whole;
+ALTER TABLE booking.doctors RENAME COLUMN name TO full_name;
+ALTER TABLE booking.doctors ADD COLUMN name int NOT NULL DEFAULT 5;
+ALTER TABLE booking.patients RENAME COLUMN email TO address;
+ALTER TABLE booking.patients ADD COLUMN email int NOT NULL DEFAULT 5;
+SELECT call, sqlstate, rule, message FROM calls, pg_temp.trial('SELECT booking.' || call);
+SELECT sqlstate, message FROM pg_temp.refusal($$UPDATE booking.patients SET address = 'ada@example.com' WHERE id = 1$$);
 ROLLBACK;
