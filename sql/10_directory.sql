@@ -33,7 +33,7 @@ CREATE FUNCTION booking.check_time_zone() RETURNS trigger
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_check_time_zone';
 COMMENT ON FUNCTION booking.check_time_zone() IS
-	'Trigger: refuses a time_zone that is not in pg_timezone_names, or is an abbreviation as well (PT422), when a clinic''s zone is changed.';
+	'Trigger: refuses a time_zone that is not in pg_timezone_names, or is an abbreviation as well, UTC apart (PT422), when a clinic''s zone is changed.';
 
 CREATE TRIGGER time_zone_is_known BEFORE UPDATE OF time_zone ON booking.clinics
 	FOR EACH ROW WHEN (NEW.time_zone IS DISTINCT FROM OLD.time_zone)
@@ -43,7 +43,7 @@ COMMENT ON TABLE booking.clinics IS 'Clinics: each has its own time zone and boo
 COMMENT ON COLUMN booking.clinics.id IS 'Identifies the clinic.';
 COMMENT ON COLUMN booking.clinics.name IS 'Name, 2 to 255 characters, unique among the clinics that are not removed.';
 COMMENT ON COLUMN booking.clinics.address IS 'Postal address, at most 500 characters.';
-COMMENT ON COLUMN booking.clinics.time_zone IS 'IANA time zone (a name of pg_timezone_names, and no abbreviation such as CET) in which the clinic''s local dates and times are meant.';
+COMMENT ON COLUMN booking.clinics.time_zone IS 'IANA time zone (UTC, or a name of pg_timezone_names that is no abbreviation such as CET) in which the clinic''s local dates and times are meant.';
 COMMENT ON COLUMN booking.clinics.is_active IS 'Whether the clinic takes bookings at present.';
 COMMENT ON COLUMN booking.clinics.min_notice IS 'A slot can be booked no later than this before it starts.';
 COMMENT ON COLUMN booking.clinics.booking_horizon IS 'A slot can be booked no earlier than this before it starts; null: no limit.';
@@ -122,7 +122,7 @@ CREATE FUNCTION booking.add_clinic(name text, address text DEFAULT NULL, time_zo
 	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'booking_add_clinic';
 COMMENT ON FUNCTION booking.add_clinic(text, text, text) IS
-	'Adds a clinic and returns it. name: 2 to 255 characters, unique; address: at most 500; time_zone: an IANA name of pg_timezone_names, and no abbreviation such as CET, without regard to case. Errors: PT400 name or zone missing; PT409 the name is taken; PT422 a value breaks its rule; 42501 the caller is no administrator.';
+	'Adds a clinic and returns it. name: 2 to 255 characters, unique; address: at most 500; time_zone: UTC, or an IANA name of pg_timezone_names that is no abbreviation such as CET, without regard to case. Errors: PT400 name or zone missing; PT409 the name is taken; PT422 a value breaks its rule; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.add_doctor(clinic_id bigint, name text, specialization text DEFAULT NULL)
 	RETURNS booking.doctors

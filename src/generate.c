@@ -101,6 +101,9 @@ read_schedules(Calendar *calendar)
 			.valid_from = DatumGetDateADT(values[5]),
 			.valid_until = DatumGetDateADT(values[6]),
 		};
+		if (calendar->schedules[i].hours.slot_minutes < SHORTEST_SLOT_MINUTES)
+			elog(ERROR, "doctor " INT64_FORMAT " has a schedule without slots",
+				 calendar->doctor.id);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

@@ -17,8 +17,9 @@
 #define LONGEST_ZONE_NAME 64
 
 /*
- * Not what is an abbreviation as well: AT TIME ZONE takes CET for one hour ahead of UTC all year,
- * whatever the zone of that name does in summer. Only for UTC it makes no difference.
+ * Not what is an abbreviation as well, save those of UTC: AT TIME ZONE takes CET for one hour ahead of
+ * UTC all year, whatever the zone of that name does in summer, and EST for what the session's
+ * timezone_abbreviations have.
  */
 #define KNOWN_ZONE_SQL \
 	"SELECT name FROM pg_catalog.pg_timezone_names" \
@@ -128,7 +129,7 @@ booking_known_zone(Datum name)
 		.rule = "time_zone_is_known",
 		.table = "clinics",
 		.detail =
-			"a clinic's zone is a name of the IANA database, such as Europe/London, and no abbreviation.",
+			"a clinic's zone is UTC, or a name of the IANA database such as Europe/London, and no abbreviation such as CET, of which SQL knows no summer time.",
 		.hint = "SELECT name FROM pg_timezone_names lists the zones this server knows.",
 	};
 	char *wanted;
@@ -138,7 +139,7 @@ booking_known_zone(Datum name)
 	if (strlen(wanted) <= LONGEST_ZONE_NAME && booking_query(&known_zone_plan, &name, NULL) == 1)
 		return booking_value();
 
-	unknown.message = psprintf("there is no time zone \"%s\"", clipped(wanted));
+	unknown.message = psprintf("no clinic can have the time zone \"%s\"", clipped(wanted));
 	booking_refuse(&unknown);
 }
 

@@ -86,7 +86,7 @@ read_laggard(HeapTuple row, TupleDesc desc, Laggard *laggard)
 {
 	Datum values[4];
 	bool nulls[4];
-	char *zone_name = SPI_getvalue(row, desc, 2);
+	char *zone_name = SPI_gettypeid(desc, 2) == TEXTOID ? SPI_getvalue(row, desc, 2) : NULL;
 	pg_tz *zone = zone_name ? pg_tzset(zone_name) : NULL;
 	DateADT today;
 	Datum end;

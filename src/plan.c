@@ -141,20 +141,40 @@ booking_start_writing(FunctionCallInfo fcinfo)
 	SPI_connect();
 }
 
+/* A row of the last result, of which a statement that writes gives none where a trigger says no. */
+static HeapTuple
+row_of_result(uint64 number)
+{
+	if (SPI_tuptable == NULL || number >= SPI_tuptable->numvals)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a row of the book was kept from being written"),
+				 errdetail("A statement of the extension booking wrote nothing."),
+				 errhint("Look for triggers on the tables of schema booking that return NULL.")));
+	return SPI_tuptable->vals[number];
+}
+
 /* Takes one row of the last result apart. */
 void
 booking_row(uint64 number, Datum *values, bool *nulls)
 {
-	heap_deform_tuple(SPI_tuptable->vals[number], SPI_tuptable->tupdesc, values, nulls);
+	heap_deform_tuple(row_of_result(number), SPI_tuptable->tupdesc, values, nulls);
 }
 
-/* A column of a row of the last result as text, of whatever type it is by now; null as no text. */
+/* A column of it that is text and not null, unless somebody has altered the table. */
 char *
 booking_row_text(uint64 number, int column)
 {
-	char *text = SPI_getvalue(SPI_tuptable->vals[number], SPI_tuptable->tupdesc, column + 1);
+	HeapTuple row = row_of_result(number);
+	TupleDesc desc = SPI_tuptable->tupdesc;
 
-	return text ? text : pstrdup("");
+	if (SPI_gettypeid(desc, column + 1) != TEXTOID || heap_attisnull(row, column + 1, desc))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("a row of the book has no text in its column %s",
+							   SPI_fname(desc, column + 1)),
+						errdetail("The extension booking relies on its types and constraints."),
+						errhint("Give the table its column and constraint again.")));
+	return SPI_getvalue(row, desc, column + 1);
 }
 
 /* A text argument of a statement, or its null. */
@@ -171,7 +191,7 @@ booking_value(void)
 {
 	bool isnull;
 
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	return SPI_getbinval(row_of_result(0), SPI_tuptable->tupdesc, 1, &isnull);
 }
 
 /* The composite value in the last result's first row, in memory that outlives SPI_finish. */

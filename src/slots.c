@@ -269,12 +269,13 @@ concerns_appointments(const TriggerData *trigger)
 }
 
 static Datum
-new_value(const TriggerData *trigger, const char *name)
+new_value(const TriggerData *trigger, const char *name, Oid type)
 {
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
 
-	return heap_getattr(trigger->tg_newtuple, SPI_fnumber(desc, name), desc, &isnull);
+	return heap_getattr(trigger->tg_newtuple, booking_column_of_type(desc, name, type), desc,
+						&isnull);
 }
 
 /*
@@ -292,14 +293,15 @@ check_new_time(const TriggerData *trigger)
 		.detail = "another session is entering time off, or handing slots to a substitute.",
 		.hint = "Try again.",
 	};
-	int64 doctor_id = DatumGetInt64(new_value(trigger, "doctor_id"));
+	int64 doctor_id = DatumGetInt64(new_value(trigger, "doctor_id", INT8OID));
 	Doctor doctor;
 
 	if (!booking_try_lock(CALENDAR_LOCK, doctor_id, CALENDAR_BOOK))
 		booking_refuse(&closed);
 	booking_find_doctor(doctor_id, &doctor);
-	booking_check_not_off(&doctor, DatumGetTimestampTz(new_value(trigger, "starts_at")),
-						  DatumGetTimestampTz(new_value(trigger, "ends_at")));
+	booking_check_not_off(&doctor,
+						  DatumGetTimestampTz(new_value(trigger, "starts_at", TIMESTAMPTZOID)),
+						  DatumGetTimestampTz(new_value(trigger, "ends_at", TIMESTAMPTZOID)));
 }
 
 /* What time off withdrew is free where it is moved: removing the time off would not find it there. */
@@ -307,7 +309,8 @@ static HeapTuple
 reopen_moved(const TriggerData *trigger)
 {
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
-	int columns[] = {SPI_fnumber(desc, "is_available"), SPI_fnumber(desc, "time_off_id")};
+	int columns[] = {booking_column_of_type(desc, "is_available", BOOLOID),
+					 booking_column_of_type(desc, "time_off_id", INT8OID)};
 	Datum values[] = {BoolGetDatum(true), 0};
 	bool nulls[] = {false, true};
 
@@ -323,7 +326,8 @@ BOOKING_FUNCTION(booking_guard_time_slot)
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "time_slots");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
-	Datum slot_id = heap_getattr(trigger->tg_trigtuple, SPI_fnumber(desc, "id"), desc, &isnull);
+	Datum slot_id = heap_getattr(trigger->tg_trigtuple, booking_column_of_type(desc, "id", INT8OID),
+								 desc, &isnull);
 	bool is_moved;
 
 	if (guard_is_off || !concerns_appointments(trigger))

@@ -119,7 +119,7 @@ learn_target(Relation relation, BookingTable *table)
 	for (int i = 0; i < MAX_VOUCHED_FOR; i++)
 		target->vouched_for[i].referred = InvalidOid;
 	target->needs_statement = target->runs_code = false;
-	target->id = SPI_fnumber(RelationGetDescr(relation), "id");
+	target->id = booking_column_of_type(RelationGetDescr(relation), "id", INT8OID);
 	compile_checks(relation, target);
 	compile_indexes(relation, target);
 	if (!target->is_updated)

@@ -93,9 +93,9 @@ typedef struct Appointment
 } Appointment;
 
 static Datum
-column(HeapTuple row, TupleDesc desc, const char *name, bool *isnull)
+column(HeapTuple row, TupleDesc desc, const char *name, Oid type, bool *isnull)
 {
-	return heap_getattr(row, SPI_fnumber(desc, name), desc, isnull);
+	return heap_getattr(row, booking_column_of_type(desc, name, type), desc, isnull);
 }
 
 static void
@@ -106,15 +106,17 @@ read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
 
 	appointment->row = row;
 	appointment->desc = desc;
-	appointment->id = DatumGetInt64(column(row, desc, "id", &isnull));
-	appointment->slot_id = DatumGetInt64(column(row, desc, "time_slot_id", &isnull));
-	appointment->patient_id = DatumGetInt64(column(row, desc, "patient_id", &isnull));
-	appointment->clinic_id = DatumGetInt64(column(row, desc, "clinic_id", &isnull));
-	appointment->doctor_id = DatumGetInt64(column(row, desc, "doctor_id", &isnull));
-	appointment->starts_at = DatumGetTimestampTz(column(row, desc, "starts_at", &isnull));
-	expiry = column(row, desc, "hold_expires_at", &isnull);
+	appointment->id = DatumGetInt64(column(row, desc, "id", INT8OID, &isnull));
+	appointment->slot_id = DatumGetInt64(column(row, desc, "time_slot_id", INT8OID, &isnull));
+	appointment->patient_id = DatumGetInt64(column(row, desc, "patient_id", INT8OID, &isnull));
+	appointment->clinic_id = DatumGetInt64(column(row, desc, "clinic_id", INT8OID, &isnull));
+	appointment->doctor_id = DatumGetInt64(column(row, desc, "doctor_id", INT8OID, &isnull));
+	appointment->starts_at =
+		DatumGetTimestampTz(column(row, desc, "starts_at", TIMESTAMPTZOID, &isnull));
+	expiry = column(row, desc, "hold_expires_at", TIMESTAMPTZOID, &isnull);
 	appointment->hold_expires_at = isnull ? 0 : DatumGetTimestampTz(expiry);
-	appointment->status = OidOutputFunctionCall(F_ENUM_OUT, column(row, desc, "status", &isnull));
+	appointment->status = OidOutputFunctionCall(
+		F_ENUM_OUT, heap_getattr(row, SPI_fnumber(desc, "status"), desc, &isnull));
 }
 
 static bool
@@ -229,14 +231,16 @@ is_on_the_day(const Appointment *appointment, TimestampTz now, const char *time_
 		   booking_local_date(now, zone) == booking_local_date(appointment->starts_at, zone);
 }
 
+/* By what the last result says of the change: when it is allowed, and the clinic's zone, if any. */
 static bool
-is_the_time(const char *allowed, const Appointment *appointment, TimestampTz now,
-			const char *time_zone)
+is_the_time(const Appointment *appointment, TimestampTz now, bool has_zone)
 {
+	const char *allowed = booking_row_text(0, 0);
+
 	if (strcmp(allowed, "after the start") == 0)
 		return appointment->starts_at <= now;
 	if (strcmp(allowed, "on the day") == 0)
-		return time_zone != NULL && is_on_the_day(appointment, now, time_zone);
+		return has_zone && is_on_the_day(appointment, now, booking_row_text(0, 1));
 	return true;
 }
 
@@ -255,8 +259,7 @@ check_transition(const Appointment *old, const Appointment *new)
 
 	booking_execute(&transition_plan, args, NULL);
 	booking_row(0, values, nulls);
-	if (nulls[0] ||
-		!is_the_time(booking_row_text(0, 0), old, now, nulls[1] ? NULL : booking_row_text(0, 1)))
+	if (nulls[0] || !is_the_time(old, now, !nulls[1]))
 		refuse_transition(old, new, nulls[2] ? NULL : booking_row_text(0, 2));
 	if (is_hold(old) && strcmp(new->status, "booked") == 0 && old->hold_expires_at <= now)
 		booking_refuse_expired_hold(old->id);
@@ -266,8 +269,8 @@ check_transition(const Appointment *old, const Appointment *new)
 static HeapTuple
 note_booking(const Appointment *old, const Appointment *new)
 {
-	int columns[] = {SPI_fnumber(new->desc, "booked_at"),
-					 SPI_fnumber(new->desc, "hold_expires_at")};
+	int columns[] = {booking_column_of_type(new->desc, "booked_at", TIMESTAMPTZOID),
+					 booking_column_of_type(new->desc, "hold_expires_at", TIMESTAMPTZOID)};
 	Datum values[] = {TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), 0};
 	bool nulls[] = {false, true};
 

@@ -245,4 +245,44 @@ ALTER TABLE booking.patients RENAME COLUMN email TO address;
 ALTER TABLE booking.patients ADD COLUMN email int NOT NULL DEFAULT 5;
 SELECT call, sqlstate, rule, message FROM calls, pg_temp.trial('SELECT booking.' || call);
 SELECT sqlstate, message FROM pg_temp.refusal($$UPDATE booking.patients SET address = 'ada@example.com' WHERE id = 1$$);
+ROLLBACK TO whole;
+ALTER TABLE booking.appointments RENAME booked_at TO was_booked_at;
+ALTER TABLE booking.appointments ADD booked_at text;
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.cancel_appointment(1)');
+INSERT INTO booking.appointments (id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
+	SELECT 1000, id, 1, clinic_id, doctor_id, starts_at, ends_at, 'pending', '2098-01-01' FROM booking.time_slots WHERE id = 5;
+SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.confirm_hold(1000)');
+ROLLBACK TO whole;
+ALTER TABLE booking.time_slots RENAME is_available TO was_available;
+ALTER TABLE booking.time_slots ADD is_available text DEFAULT 't', ADD COLUMN note text;
+SELECT sqlstate, message FROM pg_temp.refusal($$UPDATE booking.time_slots SET starts_at = starts_at + '1 day', ends_at = ends_at + '1 day' WHERE id = 9$$);
+ROLLBACK TO whole;
+ALTER TABLE booking.schedules ALTER slot_minutes DROP NOT NULL;
+INSERT INTO booking.schedules (doctor_id, weekday, start_time, end_time, slot_minutes) VALUES (1, 1, '09:00', '10:00', NULL);
+SELECT sqlstate, message FROM pg_temp.refusal($$SELECT booking.generate_slots('2099-06-01', '2099-06-30')$$);
+ROLLBACK TO whole;
+
+-- somebody's trigger lets no row through
+CREATE FUNCTION public.regress_passes(slot booking.time_slots, patient booking.patients) RETURNS text LANGUAGE sql RETURN NULL;
+CREATE FUNCTION pg_temp.swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+INSERT INTO booking.event_consumers (name, settled_until) VALUES ('mail', 0);
+SELECT FROM booking.remove_time_slot(16);
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOR name IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'booking'::regnamespace AND c.relkind = 'r' LOOP
+		EXECUTE format('CREATE TRIGGER aa_swallow BEFORE INSERT OR UPDATE ON booking.%I FOR EACH ROW EXECUTE FUNCTION pg_temp.swallow()', name);
+	END LOOP;
+END
+$$;
+SELECT call, sqlstate, rule, message
+FROM (VALUES ('add_clinic(''Wall Street'')'), ('add_doctor(1, ''Dr Tony Hoare'')'), ('add_patient(''Ann'', ''ann@example.org'')'),
+	('add_schedule(1, 1, ''09:00'', ''12:00'', 30)'), ('add_time_off(''2099-07-01'', ''2099-07-02'', 1)'), ('add_rule(''free'', ''public.regress_passes(booking.time_slots, booking.patients)'')'),
+	('add_time_slots(1, ''2099-06-02'', ''09:00'', ''10:00'', 30)'), ('generate_slots(''2099-07-01'', ''2099-07-07'')'),
+	('read_events(''new'')'), ('read_events(''mail'')'), ('note_events_done(''mail'', 1)'), ('remove_clinic(1)'), ('remove_doctor(1)'),
+	('remove_patient(2)'), ('remove_time_slot(15)'), ('restore_time_slot(16)'), ('set_slot_availability(4, false)'), ('reassign_slots(1, 1, ''2099-06-01'', ''2099-06-02'')'),
+	('book_slot(3, 1)'), ('hold_slot(3, 1)'), ('cancel_appointment(1)'), ('reschedule_appointment(1, 4)'), ('set_appointment_status(1, ''arrived'')'),
+	('expire_holds()'), ('maintain()')) AS c(call),
+	pg_temp.trial('SELECT booking.' || call);
 ROLLBACK;
