@@ -183,6 +183,7 @@ typedef void LearnMore(Relation relation, BookingTable *table);
 
 extern Oid booking_relation(const char *name);
 extern void booking_forget_tables(void);
+extern void booking_refuse_value(const char *column) pg_attribute_noreturn();
 extern Relation booking_open_table(BookingTable *table, LOCKMODE mode, LearnMore *learn_more);
 
 /* status.c */

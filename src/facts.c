@@ -118,16 +118,11 @@ static BookingIndex patients_appointments = {
 static Datum
 column(const BookingScan *scan, int number)
 {
-	const BookingTable *table = &scan->index->table;
 	bool isnull;
 	Datum value = booking_column(scan, number, &isnull);
 
 	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a row of booking.%s has no %s", table->name, table->columns[number].name),
-				 errdetail("The extension booking relies on its constraints."),
-				 errhint("Give the row a value, and the table its constraint again.")));
+		booking_refuse_value(scan->index->table.columns[number].name);
 	return value;
 }
 

@@ -102,8 +102,7 @@ read_schedules(Calendar *calendar)
 			.valid_until = DatumGetDateADT(values[6]),
 		};
 		if (calendar->schedules[i].hours.slot_minutes < SHORTEST_SLOT_MINUTES)
-			elog(ERROR, "doctor " INT64_FORMAT " has a schedule without slots",
-				 calendar->doctor.id);
+			booking_refuse_value("slot_minutes");
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

@@ -169,11 +169,7 @@ booking_row_text(uint64 number, int column)
 	TupleDesc desc = SPI_tuptable->tupdesc;
 
 	if (SPI_gettypeid(desc, column + 1) != TEXTOID || heap_attisnull(row, column + 1, desc))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("a row of the book has no text in its column %s",
-							   SPI_fname(desc, column + 1)),
-						errdetail("The extension booking relies on its types and constraints."),
-						errhint("Give the table its column and constraint again.")));
+		booking_refuse_value(SPI_fname(desc, column + 1));
 	return SPI_getvalue(row, desc, column + 1);
 }
 

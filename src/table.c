@@ -82,6 +82,17 @@ check_type(Relation relation, const BookingColumn *column, AttrNumber number)
 					errhint("Give the column back its name and type.")));
 }
 
+/* What the types and constraints of the tables, as the extension made them, do not allow. */
+void
+booking_refuse_value(const char *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("a row of the book has no valid %s", column),
+			 errdetail("The extension booking relies on its types and constraints."),
+			 errhint("Give the row such a value, and the table its type and constraint again.")));
+}
+
 static void
 find_columns(Relation relation, BookingTable *table)
 {

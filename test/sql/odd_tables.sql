@@ -254,7 +254,7 @@ INSERT INTO booking.appointments (id, time_slot_id, patient_id, clinic_id, docto
 SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.confirm_hold(1000)');
 ROLLBACK TO whole;
 ALTER TABLE booking.time_slots RENAME is_available TO was_available;
-ALTER TABLE booking.time_slots ADD is_available text DEFAULT 't', ADD COLUMN note text;
+ALTER TABLE booking.time_slots ADD is_available text DEFAULT 't';
 SELECT sqlstate, message FROM pg_temp.refusal($$UPDATE booking.time_slots SET starts_at = starts_at + '1 day', ends_at = ends_at + '1 day' WHERE id = 9$$);
 ROLLBACK TO whole;
 ALTER TABLE booking.schedules ALTER slot_minutes DROP NOT NULL;
