@@ -23,7 +23,7 @@ run_bookings()
 	load_large
 	# all are free after the 50th day
 	use_slots large 2000001 0
-	for ((round = 1; round <= rounds; round++)); do
+	while next_round; do
 		echo "round $round of $rounds"
 		for setting in off on; do
 			for clients in 1 4 16 64; do
@@ -83,7 +83,7 @@ report_bookings()
 
 draw()
 {
-	((rounds >= 7)) || return 0
+	((round >= 7)) || return 0
 	report -F ' ' -c "SELECT setting || '.' || contender, clients, median(rate), min(rate), max(rate)
 		FROM run WHERE section = 'bookings' GROUP BY setting, contender, clients ORDER BY clients" >"$work/bookings"
 	gnuplot -e "data='$work/bookings'" bench/bookings/plot.gnuplot >bench/bookings.svg

@@ -46,12 +46,12 @@ peak_memory()
 run_generation()
 {
 	local contender doctors=60
-	[[ -z ${FULL:-} ]] || doctors=1000
+	[[ -z ${FULL:-} ]] || { doctors=1000 seconds[generation]=3600; }
 	slots=$((doctors * 90 * 32))
 	setting=''
 	as_server_user createdb generation
 	sql -d generation -v doctors="$doctors" -f bench/generation/setup.sql
-	for ((round = 1; round <= rounds; round++)); do
+	while next_round; do
 		for contender in $(in_turn generate_slots plain with_trigger gist); do
 			measure_generation "$contender"
 		done
@@ -66,7 +66,7 @@ report_generation()
 		SELECT judge('generation', 'slots/s / INSERT ... SELECT of them', array_agg(g.rate / p.rate), at_least => 0.8)
 			FROM run g JOIN run p USING (section, round)
 			WHERE section = 'generation' AND g.contender = 'generate_slots' AND p.contender = 'plain';
-		SELECT judge('generation', 'slots/s', array_agg(rate), at_least => 100000)
+		SELECT judge('generation', 'slots/s', array_agg(rate), at_least => 100000, unit => '/s')
 			FROM run WHERE section = 'generation' AND contender = 'generate_slots';
 		SELECT judge('generation', 'private memory of the backend', ARRAY[:all / 1024.0], 64, unit => ' MB');
 		SELECT judge('generation', 'the same / for 9 days', ARRAY[:all / :tenth::float], 1.5);

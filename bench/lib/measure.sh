@@ -31,6 +31,16 @@ load_large() { load large 1000 5000 3; }
 # these all.
 use_slots() { first_slot[$1]=$2 gap[$1]=$3 next_slot[$1]=0; }
 
+# next_round: starts one, unless there were enough, or as many as a slow machine has the time for.
+# Notes what a fixed piece of work takes just now.
+next_round()
+{
+	local time=${seconds[$section]}
+	((round < rounds && (round < fewest_rounds || SECONDS < time))) || return 1
+	round=$((round + 1))
+	report -c "INSERT INTO noise SELECT '$section', fixed_work()"
+}
+
 # The names of the contenders in the order of this round: each is the first in its turn.
 in_turn()
 {
@@ -93,6 +103,6 @@ table()
 goals()
 {
 	table "SELECT what AS \"goals of $section\", measured AS \"measured, median (least to greatest)\", goal,
-			CASE WHEN met THEN 'met' ELSE '**missed**' END AS \" \"
+			CASE met WHEN true THEN 'met' WHEN false THEN '**missed**' ELSE 'not judged' END AS \" \"
 		FROM goal WHERE section = '$section' ORDER BY number"
 }

@@ -18,6 +18,7 @@ CREATE TABLE run (
 	sold_out float		-- milliseconds until the last slot was taken
 );
 CREATE TABLE goal (section text, number serial, what text, measured text, goal text, met boolean);
+CREATE TABLE noise (section text, ms float);	-- what the same piece of work took, now and then
 CREATE UNLOGGED TABLE log (client int, number int, latency float, script int, second bigint, microsecond int);
 
 CREATE FUNCTION median_of(float[]) RETURNS float LANGUAGE sql IMMUTABLE AS
@@ -35,14 +36,26 @@ $$;
 CREATE FUNCTION spread(float[]) RETURNS text LANGUAGE sql IMMUTABLE AS
 	$$SELECT short(median(v)) || ' (' || short(min(v)) || ' to ' || short(max(v)) || ')' FROM unnest($1) AS v$$;
 
--- Compares a median with a goal, which is met by what is at most, or at least, that much.
+-- Compares a median with a goal, which is met by what is at most, or at least, that much. Figures that
+-- have a unit depend on the machine, and are only shown beside theirs.
 CREATE FUNCTION judge(section text, what text, measured float[], at_most float DEFAULT NULL, at_least float DEFAULT NULL, unit text DEFAULT '')
 	RETURNS void LANGUAGE sql AS
 $$
 	INSERT INTO goal (section, what, measured, goal, met)
 	SELECT section, what, spread(measured) || unit,
 		CASE WHEN at_most IS NULL THEN 'at least ' ELSE 'at most ' END || short(coalesce(at_most, at_least)) || unit,
-		coalesce(median_of(measured) <= at_most, median_of(measured) >= at_least)
+		CASE WHEN unit = '' THEN coalesce(median_of(measured) <= at_most, median_of(measured) >= at_least) END
+$$;
+
+-- What it takes now, in milliseconds.
+CREATE FUNCTION fixed_work() RETURNS float LANGUAGE plpgsql AS
+$$
+DECLARE
+	start timestamptz := clock_timestamp();
+BEGIN
+	PERFORM sum(i % 7) FROM generate_series(1, 1000000) AS i;
+	RETURN 1000 * extract(epoch FROM clock_timestamp() - start);
+END
 $$;
 
 -- Each contender's figures beside those of the extension in the same round.

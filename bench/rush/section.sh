@@ -43,7 +43,7 @@ run_rush()
 	local contender
 	load_small
 	taken=$(sql -d small -c "SELECT min(time_slot_id) FROM booking.appointments")
-	for ((round = 1; round <= rounds; round++)); do
+	while next_round; do
 		for contender in $(in_turn booking careful_application); do
 			setting=newest
 			rush_for_newest "$contender" "$([[ $contender == booking ]] && echo 1400 || echo 400)"
@@ -58,10 +58,11 @@ report_rush()
 	report >/dev/null <<-'END'
 		SELECT judge('rush', 'answers/s for the newest slot / careful application', array_agg(rate), at_least => 5)
 			FROM ratio WHERE section = 'rush' AND setting = 'newest' AND contender = 'careful_application';
-		SELECT judge('rush', 'WAL of a refusal for the newest slot', array_agg(losers_wal), 100, unit => ' bytes')
-			FROM run WHERE section = 'rush' AND setting = 'newest' AND contender = 'booking';
-		SELECT judge('rush', 'WAL of a refusal when a morning is sold out', array_agg(losers_wal), 100, unit => ' bytes')
-			FROM run WHERE section = 'rush' AND setting = 'morning' AND contender = 'booking';
+		SELECT judge('rush', CASE setting WHEN 'newest' THEN 'WAL of a refusal for the newest slot / careful application'
+				ELSE 'the same when a morning is sold out' END, array_agg(ours.losers_wal / theirs.losers_wal), 0.05)
+			FROM run ours JOIN run theirs USING (section, setting, round)
+			WHERE section = 'rush' AND ours.contender = 'booking' AND theirs.contender = 'careful_application'
+			GROUP BY setting ORDER BY setting DESC;
 	END
 	echo "64 clients, a slot opened every 50 ms, all ask for the newest:"
 	table "SELECT contender, spread(array_agg(rate)) AS \"answers/s\", short(median(p50)) AS \"p50 ms\", short(median(p99)) AS p99,

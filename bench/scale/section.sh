@@ -9,7 +9,7 @@ run_scale()
 	# the same 20,000 slots of both: days 31 to 50 of the first hundred doctors
 	use_slots large 1500301 300
 	setting=''
-	for ((round = 1; round <= rounds; round++)); do
+	while next_round; do
 		for size in $(in_turn small large); do
 			PGOPTIONS="-c synchronous_commit=off" measure_bookings "$size" "$size" 1 \
 				"$((20000 / rounds - warm_up))" -f "$(script bookings/booking)"
