@@ -51,7 +51,7 @@ END
 $$;
 
 COMMENT ON ROLE booking_owner IS
-	'Owns every object of the extension booking. Nobody''s login: its rights are what the SECURITY DEFINER functions have, and no more.';
+	'Owns every object of the extension booking. Nobody''s login: its rights are what the functions take on, and no more.';
 COMMENT ON ROLE booking_guest IS
 	'May browse clinics, doctors and free slots of the extension booking.';
 COMMENT ON ROLE booking_patient IS

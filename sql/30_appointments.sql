@@ -84,13 +84,13 @@ COMMENT ON FUNCTION booking.book_slot(bigint, bigint, text) IS
 
 CREATE FUNCTION booking.check_booking(slot_id bigint, patient_id bigint DEFAULT NULL)
 	RETURNS TABLE (rule text, passed boolean, sqlstate text, message text)
-	LANGUAGE C STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 12
+	LANGUAGE C STABLE ROWS 12
 	AS 'MODULE_PATHNAME', 'booking_check_booking';
 COMMENT ON FUNCTION booking.check_booking(bigint, bigint) IS
 	'Tries every rule of a booking without booking, a row a rule in the order in which book_slot applies them: passed (null when it cannot be judged because the slot or the patient does not exist), and the SQLSTATE and message with which book_slot would refuse. The clinic''s own rules come last; they are not asked about a slot the patient holds. Errors: PT400 slot or patient missing; 42501 not allowed for this patient.';
 
 CREATE FUNCTION booking.is_slot_available(slot_id bigint) RETURNS boolean
-	LANGUAGE C STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C STABLE
 	AS 'MODULE_PATHNAME', 'booking_is_slot_available';
 COMMENT ON FUNCTION booking.is_slot_available(bigint) IS
 	'Whether the slot could be booked now by some patient: all the built-in rules that do not depend on the patient. Errors: PT400 slot missing; PT404 no such slot.';

@@ -38,7 +38,7 @@ CREATE INDEX holds_by_expiry ON booking.appointments (hold_expires_at) WHERE sta
 -- BEFORE: judges a change of an appointment, by whatever way it comes. AFTER: lets the time
 -- slot follow and writes the event. There are none on INSERT, which a restore replays.
 CREATE FUNCTION booking.guard_appointment() RETURNS trigger
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_guard_appointment';
 COMMENT ON FUNCTION booking.guard_appointment() IS
 	'Trigger: refuses a change of status that status_transitions does not allow (PT409; PT410 for an expired hold), and a change of the columns that only the functions may change (PT422).';
@@ -46,7 +46,7 @@ CREATE TRIGGER guard BEFORE UPDATE ON booking.appointments
 	FOR EACH ROW EXECUTE FUNCTION booking.guard_appointment();
 
 CREATE FUNCTION booking.follow_appointment() RETURNS trigger
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_follow_appointment';
 COMMENT ON FUNCTION booking.follow_appointment() IS
 	'Trigger: frees or takes the time slot when the status of its appointment changes, and writes the event.';
@@ -58,7 +58,7 @@ CREATE TRIGGER follow AFTER UPDATE ON booking.appointments
 	EXECUTE FUNCTION booking.follow_appointment();
 
 CREATE FUNCTION booking.guard_time_slot() RETURNS trigger
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_guard_time_slot';
 COMMENT ON FUNCTION booking.guard_time_slot() IS
 	'Trigger: refuses to reopen, move or remove a time slot under an appointment or hold that is not over, and to move one into time off (PT409); one that time off withdrew is free where it is moved.';
@@ -75,21 +75,21 @@ COMMENT ON FUNCTION booking.hold_slot(bigint, bigint, interval, text) IS
 
 CREATE FUNCTION booking.confirm_hold(appointment_id bigint)
 	RETURNS booking.appointments
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_confirm_hold';
 COMMENT ON FUNCTION booking.confirm_hold(bigint) IS
 	'Books what a hold keeps and returns the appointment, now booked. Errors: PT400 appointment missing; PT404 no such appointment; PT410 the hold has expired; PT409 it is not a hold, or clinic, doctor or patient has become inactive; PT422 the slot has started; 42501 the appointment is not the caller''s to change or is not there (PT404 to administrators).';
 
 CREATE FUNCTION booking.cancel_appointment(appointment_id bigint, reason text DEFAULT NULL)
 	RETURNS booking.appointments
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_cancel_appointment';
 COMMENT ON FUNCTION booking.cancel_appointment(bigint, text) IS
 	'Cancels an appointment or a hold, frees its time slot and returns the appointment. reason: 1 to 500 characters, kept in its event. Errors: PT400 appointment missing; PT404 no such appointment; PT409 its status can no longer become cancelled; PT422 reason blank or too long; 42501 the appointment is not the caller''s to change or is not there (PT404 to administrators).';
 
 CREATE FUNCTION booking.reschedule_appointment(appointment_id bigint, new_slot_id bigint)
 	RETURNS booking.appointments
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_reschedule_appointment';
 COMMENT ON FUNCTION booking.reschedule_appointment(bigint, bigint) IS
 	'Moves a booked appointment to another free time slot, frees the old one and returns the appointment; when refused, nothing has changed. The new slot has to pass all rules of a booking. Errors: PT400 a value is missing; PT404 no such appointment or slot; PT409 the appointment is not booked, or as book_slot; PT422 as book_slot; 42501 the appointment is not the caller''s to change or is not there (PT404 to administrators).';
@@ -97,14 +97,14 @@ COMMENT ON FUNCTION booking.reschedule_appointment(bigint, bigint) IS
 CREATE FUNCTION booking.set_appointment_status(appointment_id bigint, status booking.appointment_status,
 											   reason text DEFAULT NULL)
 	RETURNS booking.appointments
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_set_appointment_status';
 COMMENT ON FUNCTION booking.set_appointment_status(bigint, booking.appointment_status, text) IS
 	'Changes the status of an appointment as status_transitions allows, frees the time slot where the new status does not occupy it, and returns the appointment. reason: 1 to 500 characters, kept in the event. Errors: PT400 a value is missing; PT404 no such appointment; PT409 not allowed (the detail says what is); PT410 the hold has expired; PT422 reason blank or too long; 42501 the caller is not staff of its clinic.';
 
 CREATE FUNCTION booking.expire_holds(max_rows int DEFAULT 1000)
 	RETURNS int
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_expire_holds';
 COMMENT ON FUNCTION booking.expire_holds(int) IS
 	'Cancels expired holds, at most max_rows (1 to 5000), with the reason "hold expired", and returns how many; those another session is busy with are left out. For a scheduler: an expired hold is free without it. Errors: PT400 max_rows missing; PT422 out of range; 42501 the caller is no administrator.';

@@ -23,13 +23,13 @@ COMMENT ON COLUMN booking.event_consumers.updated_at IS 'When it last read or no
 
 CREATE FUNCTION booking.read_events(consumer text, max_rows int DEFAULT 1000)
 	RETURNS SETOF booking.appointment_events
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_read_events';
 COMMENT ON FUNCTION booking.read_events(text, int) IS
 	'The next events that a consumer, such as a sender of notifications, has not noted as done, in ascending order of their ids, at most max_rows (1 to 10000). Only events before which none can appear any more, so that none is missed: while other transactions write, an event may come one call later. The same events come again until note_events_done() says that they are done. A name that reads for the first time starts with the first event. consumer: 1 to 63 characters. Errors: PT400 a value missing; PT422 name too long or max_rows out of range; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.note_events_done(consumer text, until_id bigint) RETURNS void
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_note_events_done';
 COMMENT ON FUNCTION booking.note_events_done(text, bigint) IS
 	'Notes that a consumer has dealt with every event up to this id, which read_events() has returned. Errors: PT400 a value missing; PT422 it has not read so far, or is unknown; 42501 the caller is no administrator.';

@@ -39,14 +39,14 @@ COMMENT ON COLUMN booking.rules.deleted_at IS 'When the rule was removed; null w
 CREATE FUNCTION booking.add_rule(name text, check_function regprocedure, clinic_id bigint DEFAULT NULL,
 								 "position" int DEFAULT 100)
 	RETURNS booking.rules
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_rule';
 COMMENT ON FUNCTION booking.add_rule(text, regprocedure, bigint, int) IS
 	'Adds a rule to the bookings of one clinic, or of all, and returns it. check_function: (slot booking.time_slots, patient booking.patients) RETURNS text; null passes, a text is the refusal''s message (PT422), an error of its own passes through. It runs after the built-in rules by position, with the rights of its owner, in a security-restricted operation, in which no function of the extension writes, and with search_path pg_catalog: qualify every name. Each booking tries it once, when slot and patient are locked. Errors: PT400 a value is missing; PT404 no such clinic; PT409 the name is taken; PT422 the name is too long or the function is of another form; 42501 the caller is not its owner.';
 
 CREATE FUNCTION booking.remove_rule(name text, clinic_id bigint DEFAULT NULL)
 	RETURNS booking.rules
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_rule';
 COMMENT ON FUNCTION booking.remove_rule(text, bigint) IS
 	'Removes a rule of a clinic, or of all clinics, softly and returns it. Errors: PT400 name missing; PT404 no such rule; 42501 the caller is no administrator.';

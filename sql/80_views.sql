@@ -43,7 +43,7 @@ CREATE FUNCTION booking.patient_appointments(patient_id bigint DEFAULT NULL)
 				   starts_at timestamptz, ends_at timestamptz, time_slot_id bigint,
 				   doctor_id bigint, clinic_id bigint, booked_at timestamptz,
 				   hold_expires_at timestamptz)
-	LANGUAGE C STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 20
+	LANGUAGE C STABLE ROWS 20
 	AS 'MODULE_PATHNAME', 'booking_patient_appointments';
 COMMENT ON FUNCTION booking.patient_appointments(bigint) IS
 	'A patient''s appointments of any status, of the patient the caller is when none is given, the latest first, with slot, doctor and clinic. local_date, local_start and local_end are in time_zone, the clinic''s; the other times are instants. Patients see their own, staff those at their clinics, administrators all; of others there is no row. Errors: 42501 the claims are malformed.';

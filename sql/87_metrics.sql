@@ -1,7 +1,7 @@
 -- Monitoring: figures of the running server and of the book, none of which tells of a person.
 
 CREATE FUNCTION booking.refusals() RETURNS TABLE (rule text, refusals bigint)
-	LANGUAGE C STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp ROWS 50
+	LANGUAGE C STABLE ROWS 50
 	AS 'MODULE_PATHNAME', 'booking_refusals';
 COMMENT ON FUNCTION booking.refusals() IS
 	'How often each rule has refused something in this database since the server started, by the rule''s name; dry runs do not count. "other", of all databases together, is what found no room: 256 rules are counted. No row when booking is not in shared_preload_libraries. Errors: 42501 the caller is no administrator, nor of pg_monitor.';

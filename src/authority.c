@@ -1,12 +1,15 @@
 /*
  * authority.c
- *		The rights and the search path by which book_slot and hold_slot run statements, and functions of
- *		somebody else's. Called by all that may run either.
+ *		For whom a function of ours acts, and with whose rights and by which search path what it runs
+ *		is run. Called by the entry of each function (booking.h), and by all that may run others' code.
  *
- * The other functions that write are SECURITY DEFINER with a SET search_path, and have both from the
- * start. To set these up takes a third as long as all that a refused booking does; so the two, which look
- * and write by themselves, take them on only here, as the server's own foreign keys take on the rights of
- * a table's owner for their queries.
+ * The caller is the current user where a function is called, as PostgreSQL means it: a SECURITY DEFINER
+ * function of somebody's acts as its owner. No function of ours is declared SECURITY DEFINER, since there
+ * the server tells the current user from nobody any more. Each notes its caller in a frame instead, and
+ * takes on by itself what such a function would have: the rights of its owner and a search path. Most
+ * have both from start to end. To set them up takes a third as long as all that a refused booking does;
+ * so book_slot and others, which look and write by themselves, have them only where there is a statement
+ * or somebody's function to run, as the server's own foreign keys take on rights for their queries.
  */
 #include "booking.h"
 
@@ -17,70 +20,80 @@
 #include "utils/guc.h"
 #include "utils/syscache.h"
 
-/* As the functions have it that are SECURITY DEFINER. */
+/* Nothing that others may have put somewhere is found by it. */
 #define TRUSTED_PATH "pg_catalog, pg_temp"
 
-/* The function that is running without its owner's rights, and as whom; InvalidOid when there is none. */
-static Oid function = InvalidOid;
-static Oid invoker = InvalidOid;
-
-/* Runs a function's body so that it can take on its owner's rights. */
-Datum
-booking_run_as_invoker(FunctionCallInfo fcinfo, PGFunction body)
+/* A function of ours that is running. */
+typedef struct Frame
 {
-	Oid outer_function = function;
-	Oid outer_invoker = invoker;
-	Datum result = (Datum) 0;
+	Oid function;
+	Oid caller;    /* for whom it acts */
+	Oid owner;     /* whose rights it has, or had; InvalidOid before it took them on */
+	bool is_taken; /* for the whole of its body */
+	struct Frame *outer;
+} Frame;
 
-	function = fcinfo->flinfo->fn_oid;
-	invoker = GetUserId();
-	PG_TRY();
-	{
-		result = body(fcinfo);
-	}
-	PG_FINALLY();
-	{
-		function = outer_function;
-		invoker = outer_invoker;
-	}
-	PG_END_TRY();
-	return result;
+static Frame *frame = NULL;
+
+/*
+ * What is run with the rights that a function of ours has taken on, such as the triggers of its
+ * statements, is run for whoever called that. Anybody else is who they are.
+ */
+static Oid
+current_caller(void)
+{
+	Oid user = GetUserId();
+
+	return frame != NULL && user == frame->owner ? frame->caller : user;
+}
+
+/* For whom the function acts that is running. */
+Oid
+booking_calling_user(void)
+{
+	return frame->caller;
 }
 
 static Oid
-owner_of_function(void)
+owner_of_function(Oid function)
 {
 	HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Oid owner;
 
 	if (!HeapTupleIsValid(row))
-		elog(ERROR, "cache lookup failed for function %u", function);
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("the function was dropped meanwhile")));
 	owner = ((Form_pg_proc) GETSTRUCT(row))->proowner;
 	ReleaseSysCache(row);
 	return owner;
 }
 
+static void
+set_path(Authority *before)
+{
+	before->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", TRUSTED_PATH, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /*
- * Lasts until booking_leave_authority, or until the transaction or subtransaction is rolled back. There is
- * nothing to do in a function that is SECURITY DEFINER, called by itself or by what the two run.
+ * Lasts until booking_leave_authority, or until the transaction or subtransaction is rolled back. There
+ * may be nothing to do: the function has it already, or what it is a trigger of.
  */
 void
 booking_take_authority(Authority *callers)
 {
-	Oid owner;
-
 	callers->guc_level = 0;
-	GetUserIdAndSecContext(&callers->user, &callers->security);
-	if (!OidIsValid(function) || callers->user != invoker)
+	if (frame->is_taken)
 		return;
-	owner = owner_of_function();
-	if (callers->user == owner && (callers->security & SECURITY_LOCAL_USERID_CHANGE) &&
+	GetUserIdAndSecContext(&callers->user, &callers->security);
+	if (!OidIsValid(frame->owner))
+		frame->owner = owner_of_function(frame->function);
+	if (callers->user == frame->owner && (callers->security & SECURITY_LOCAL_USERID_CHANGE) &&
 		strcmp(namespace_search_path, TRUSTED_PATH) == 0)
 		return;
-	callers->guc_level = NewGUCNestLevel();
-	SetUserIdAndSecContext(owner, callers->security | SECURITY_LOCAL_USERID_CHANGE);
-	(void) set_config_option("search_path", TRUSTED_PATH, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	set_path(callers);
+	SetUserIdAndSecContext(frame->owner, callers->security | SECURITY_LOCAL_USERID_CHANGE);
 }
 
 void
@@ -90,4 +103,58 @@ booking_leave_authority(const Authority *callers)
 		return;
 	AtEOXact_GUC(true, callers->guc_level);
 	SetUserIdAndSecContext(callers->user, callers->security);
+}
+
+/*
+ * Takes on the rights of somebody whose code is to be run, and what it is not to use for more than to
+ * answer. It acts for nobody else; no setting that it changes stays.
+ */
+void
+booking_become_restricted(Oid user, Authority *before)
+{
+	GetUserIdAndSecContext(&before->user, &before->security);
+	before->frame = frame;
+	frame = NULL; /* after an error, each function that ends sets it to the one outside */
+	set_path(before);
+	SetUserIdAndSecContext(user, before->security | SECURITY_LOCAL_USERID_CHANGE |
+									 SECURITY_RESTRICTED_OPERATION);
+}
+
+void
+booking_leave_restricted(const Authority *before)
+{
+	AtEOXact_GUC(false, before->guc_level);
+	SetUserIdAndSecContext(before->user, before->security);
+	frame = before->frame;
+}
+
+/* Runs the body of a function that SQL calls. */
+Datum
+booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights)
+{
+	Frame new = {
+		.function = fcinfo->flinfo->fn_oid,
+		.caller = current_caller(),
+		.outer = frame,
+	};
+	Authority callers = {0};
+	Datum result = (Datum) 0;
+
+	frame = &new;
+	PG_TRY();
+	{
+		if (rights == OWNERS_RIGHTS)
+		{
+			booking_take_authority(&callers);
+			new.is_taken = true;
+		}
+		result = body(fcinfo);
+	}
+	PG_FINALLY();
+	{
+		frame = new.outer;
+	}
+	PG_END_TRY();
+	booking_leave_authority(&callers);
+	return result;
 }

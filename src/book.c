@@ -348,8 +348,7 @@ read_hold_for(FunctionCallInfo fcinfo, int argument)
 	return hold_for->time;
 }
 
-static Datum
-book_slot(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION_AS_CALLER(booking_book_slot)
 {
 	Caller caller;
 	BookingRequest request;
@@ -362,13 +361,7 @@ book_slot(PG_FUNCTION_ARGS)
 	return take_slot(&request, &caller, false, 0);
 }
 
-BOOKING_FUNCTION(booking_book_slot)
-{
-	return booking_run_as_invoker(fcinfo, book_slot);
-}
-
-static Datum
-hold_slot(PG_FUNCTION_ARGS)
+BOOKING_FUNCTION_AS_CALLER(booking_hold_slot)
 {
 	Caller caller;
 	BookingRequest request;
@@ -380,11 +373,6 @@ hold_slot(PG_FUNCTION_ARGS)
 
 	booking_require_writable(fcinfo);
 	return take_slot(&request, &caller, true, hold_for);
-}
-
-BOOKING_FUNCTION(booking_hold_slot)
-{
-	return booking_run_as_invoker(fcinfo, hold_slot);
 }
 
 static void

@@ -52,14 +52,19 @@
 
 extern void booking_check_version(void);
 
-/* Starts the definition of a function that SQL calls. */
-#define BOOKING_FUNCTION(name) \
+/* Starts the definition of a function that SQL calls, which runs with its owner's rights. */
+#define BOOKING_FUNCTION(name) BOOKING_ENTRY(name, OWNERS_RIGHTS)
+
+/* The same with its caller's, until it takes on its owner's: booking_take_authority. */
+#define BOOKING_FUNCTION_AS_CALLER(name) BOOKING_ENTRY(name, CALLERS_RIGHTS)
+
+#define BOOKING_ENTRY(name, rights) \
 	static Datum name##_itself(PG_FUNCTION_ARGS); \
 	PG_FUNCTION_INFO_V1(name); \
 	Datum name(PG_FUNCTION_ARGS) \
 	{ \
 		booking_check_version(); \
-		return name##_itself(fcinfo); \
+		return booking_run(fcinfo, name##_itself, rights); \
 	} \
 	static Datum name##_itself(PG_FUNCTION_ARGS)
 
@@ -103,17 +108,30 @@ extern void booking_count_refusal(const char *rule);
 
 /* authority.c */
 
+/* With whose rights the body of a function starts. */
+typedef enum Rights
+{
+	CALLERS_RIGHTS,
+	OWNERS_RIGHTS
+} Rights;
+
+struct Frame;
+
 /* Whose rights, and which settings, were in force before. */
 typedef struct Authority
 {
 	Oid user;
 	int security;
 	int guc_level; /* 0 when there was nothing to take on */
+	struct Frame *frame;
 } Authority;
 
-extern Datum booking_run_as_invoker(FunctionCallInfo fcinfo, PGFunction body);
+extern Datum booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights);
+extern Oid booking_calling_user(void);
 extern void booking_take_authority(Authority *callers);
 extern void booking_leave_authority(const Authority *callers);
+extern void booking_become_restricted(Oid user, Authority *before);
+extern void booking_leave_restricted(const Authority *before);
 
 /* plan.c */
 
@@ -607,7 +625,6 @@ extern void booking_refuse_unwritten(const BookingRequest *request) pg_attribute
 
 /* clinic_rules.c */
 
-extern Oid booking_acting_user(void);
 extern void booking_enforce_clinic_rules(const BookingFacts *facts);
 extern void booking_report_clinic_rules(const BookingFacts *facts, ReturnSetInfo *result);
 

@@ -345,7 +345,7 @@ BOOKING_FUNCTION(booking_add_time_slots)
 }
 
 /* A pure function of its arguments and the zone library: for previews, and for tests. */
-BOOKING_FUNCTION(booking_session_slots)
+BOOKING_FUNCTION_AS_CALLER(booking_session_slots)
 {
 	static const char *const names[] = {"on_date",   "start_time",   "end_time",
 										"time_zone", "slot_minutes", "gap_minutes"};

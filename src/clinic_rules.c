@@ -14,11 +14,9 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_collation_d.h"
 #include "catalog/pg_proc.h"
-#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -64,9 +62,8 @@ static Oid kept_relation = InvalidOid;
 static bool kept_is_current = false;
 static uint64 invalidations = 0;
 
-/* The request that rules are being tried on, and the owner of the one that runs. */
+/* The request that rules are being tried on. */
 static const BookingRequest *judged = NULL;
-static Oid running_as = InvalidOid;
 
 static void
 discard(void)
@@ -234,43 +231,20 @@ call_check_function(Oid function, Datum slot, Datum patient)
 }
 
 /*
- * Whose rights count: the outermost caller's, who cannot be told from a function's owner but so.
- * A rule, though, must not read with the rights of whoever is booking.
- */
-Oid
-booking_acting_user(void)
-{
-	return OidIsValid(running_as) ? running_as : GetOuterUserId();
-}
-
-/*
  * Runs a rule as the owner of its function. The new snapshot shows it what was committed
  * while we waited for the locks.
  */
 static char *
 run_as_owner(Oid function, Oid owner, Datum slot, Datum patient)
 {
-	Oid outer = running_as;
-	Authority callers;
-	Oid user;
-	int security;
-	int guc_level;
+	Authority before;
 	char *answer;
 
-	booking_take_authority(&callers);
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(owner, security | SECURITY_RESTRICTED_OPERATION);
-	guc_level = NewGUCNestLevel();
+	booking_become_restricted(owner, &before);
 	PushActiveSnapshot(GetLatestSnapshot());
-
-	running_as = owner; /* after an error, judge() sets it back */
 	answer = call_check_function(function, slot, patient);
-	running_as = outer;
-
 	PopActiveSnapshot();
-	AtEOXact_GUC(false, guc_level);
-	SetUserIdAndSecContext(user, security);
-	booking_leave_authority(&callers);
+	booking_leave_restricted(&before);
 	return answer;
 }
 
@@ -355,7 +329,6 @@ static void
 judge(const BookingFacts *facts, ReturnSetInfo *report)
 {
 	const BookingRequest *outer = judged;
-	Oid outer_user = running_as;
 
 	judged = &facts->request;
 	PG_TRY();
@@ -365,7 +338,6 @@ judge(const BookingFacts *facts, ReturnSetInfo *report)
 	PG_FINALLY();
 	{
 		judged = outer;
-		running_as = outer_user;
 	}
 	PG_END_TRY();
 }
@@ -397,7 +369,7 @@ check_function_form(Oid function)
 
 	if (!is_check_function(function, &owner))
 		booking_refuse(&misfit);
-	if (!has_privs_of_role(GetOuterUserId(), owner))
+	if (!has_privs_of_role(booking_calling_user(), owner))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be owner of function %s", format_procedure(function)),
 						errdetail("A rule runs with the rights of the owner of its function."),
@@ -414,11 +386,12 @@ BOOKING_FUNCTION(booking_add_rule)
 	booking_require(fcinfo, 0, "name");
 	booking_require(fcinfo, 1, "check_function");
 	booking_require(fcinfo, 3, "position");
+	booking_require_writable(fcinfo);
 	check_function_form(function);
 	values[1] = CStringGetTextDatum(quote_qualified_identifier(
 		get_namespace_name(get_func_namespace(function)), get_func_name(function)));
 
-	booking_start_writing(fcinfo);
+	SPI_connect();
 	booking_execute(&add_plan, values, nulls);
 	rule = booking_returned_row();
 	SPI_finish();
@@ -449,7 +422,7 @@ BOOKING_FUNCTION(booking_remove_rule)
 	return rule;
 }
 
-BOOKING_FUNCTION(booking_forget_rules)
+BOOKING_FUNCTION_AS_CALLER(booking_forget_rules)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, AFTER_STATEMENT, "rules");
 
@@ -458,7 +431,7 @@ BOOKING_FUNCTION(booking_forget_rules)
 }
 
 /* For rules that count appointments: the one that is asked about is not to be counted. */
-BOOKING_FUNCTION(booking_appointment_being_moved)
+BOOKING_FUNCTION_AS_CALLER(booking_appointment_being_moved)
 {
 	if (judged == NULL || !judged->moves_appointment)
 		PG_RETURN_NULL();

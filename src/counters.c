@@ -149,7 +149,7 @@ put_count(ReturnSetInfo *result, const char *rule, pg_atomic_uint64 *refusals)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-BOOKING_FUNCTION(booking_refusals)
+BOOKING_FUNCTION_AS_CALLER(booking_refusals)
 {
 	ReturnSetInfo *result = booking_start_set(fcinfo);
 	uint32 count = counters ? pg_atomic_read_u32(&counters->rule_count) : 0;

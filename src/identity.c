@@ -2,8 +2,8 @@
  * identity.c
  *		Who the caller is. Called by everything that decides on the caller or logs them.
  *
- * The role is the one outside all SECURITY DEFINER functions. The person comes from the JSON
- * object in the setting request.jwt.claims, as PostgREST sets it for each request.
+ * The role is the current user where a function of ours is called (authority.c). The person comes
+ * from the JSON object in the setting request.jwt.claims, as PostgREST sets it for each request.
  */
 #include "booking.h"
 
@@ -141,7 +141,7 @@ has_role(Oid user, const char *role)
 void
 booking_caller(Caller *caller)
 {
-	Oid user = booking_acting_user();
+	Oid user = booking_calling_user();
 	Jsonb *claims = request_claims();
 	char *patient_id = claims ? claim_text(claims, "patient_id") : NULL;
 
@@ -290,7 +290,7 @@ booking_require_admin(void)
 }
 
 /* For row-level security: null where no row is the caller's. */
-BOOKING_FUNCTION(booking_claimed_patient_id)
+BOOKING_FUNCTION_AS_CALLER(booking_claimed_patient_id)
 {
 	Caller caller;
 
@@ -300,7 +300,7 @@ BOOKING_FUNCTION(booking_claimed_patient_id)
 	PG_RETURN_INT64(caller.patient_id);
 }
 
-BOOKING_FUNCTION(booking_claimed_clinic_ids)
+BOOKING_FUNCTION_AS_CALLER(booking_claimed_clinic_ids)
 {
 	Caller caller;
 

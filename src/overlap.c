@@ -270,7 +270,7 @@ check_inserted(Relation table, LiveSlot *new, Ahead *ahead)
 	ahead->starts_at = new->starts_at;
 }
 
-BOOKING_FUNCTION(booking_check_overlap)
+BOOKING_FUNCTION_AS_CALLER(booking_check_overlap)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ROW_WRITE, "time_slots");
 	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);

@@ -107,9 +107,8 @@ booking_query(BookingPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
- * Refuses to write for a clinic's rule. It runs as its owner, but we decide on the outermost
- * caller: what a rule had us do would be done with the rights, and in the name, of whoever is
- * booking.
+ * Refuses to write for a clinic's rule, which answers a question: it is asked in the middle of a
+ * booking, and by a dry run as well.
  */
 void
 booking_prevent_in_rule(const char *command)

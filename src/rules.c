@@ -311,7 +311,7 @@ BOOKING_FUNCTION(booking_check_booking)
 }
 
 /* Whether somebody could book the slot now. */
-BOOKING_FUNCTION(booking_is_slot_available)
+BOOKING_FUNCTION_AS_CALLER(booking_is_slot_available)
 {
 	BookingRequest request = {0};
 	BookingFacts facts;

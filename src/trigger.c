@@ -105,7 +105,7 @@ stamp_update(HeapTuple row, TupleDesc desc)
 	return heap_modify_tuple_by_cols(row, desc, 1, &column, &now, &isnull);
 }
 
-BOOKING_FUNCTION(booking_tidy_row)
+BOOKING_FUNCTION_AS_CALLER(booking_tidy_row)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_WRITE, NULL);
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);

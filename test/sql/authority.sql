@@ -1,5 +1,5 @@
--- With whose rights, and by which search path, book_slot and hold_slot run what is not theirs: they are
--- not SECURITY DEFINER, and take both on when there is something to run.
+-- With whose rights, and by which search path, functions run what is not theirs: they are not SECURITY
+-- DEFINER, and take both on by themselves; book_slot and hold_slot only where there is something to run.
 \i test/begin.psql
 SET client_min_messages = notice;
 SELECT FROM booking.add_clinic('Harley Street', 'Harley Street 1', 'Europe/London');
@@ -105,9 +105,7 @@ SELECT pg_temp.unchanged();
 ROLLBACK TO plain;
 
 -- Somebody else's definer function with the very path, and no rights: ours does not take it for its own.
-CREATE ROLE regress_booking_clerk;
-GRANT USAGE ON SCHEMA booking TO regress_booking_clerk;
-GRANT EXECUTE ON FUNCTION booking.book_slot TO regress_booking_clerk;
+CREATE ROLE regress_booking_clerk IN ROLE booking_patient;
 CREATE FUNCTION shop.book(slot bigint) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM booking.book_slot(slot);
@@ -206,8 +204,8 @@ SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(1, 1)');
 SELECT pg_temp.unchanged();
 ROLLBACK TO plain;
 
--- The rights are those of the function's owner, as with SECURITY DEFINER; and what is SECURITY DEFINER,
--- called by a trigger of a booking, goes on with those of its own.
+-- The rights are those of the function's owner, as with SECURITY DEFINER; and a function called by a
+-- trigger of a booking goes on with those of its own.
 CREATE ROLE regress_booking_new_owner;
 GRANT booking_owner TO regress_booking_new_owner;
 CREATE TRIGGER tell AFTER UPDATE ON booking.time_slots FOR EACH ROW EXECUTE FUNCTION shop.tell();

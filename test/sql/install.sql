@@ -44,15 +44,11 @@ WHERE proowner IS NOT NULL
 SELECT object FROM members JOIN pg_class c ON c.oid = objid, aclexplode(relacl)
 WHERE grantee = 0;
 
--- A definer function pins its search_path, pg_temp last.
-SELECT object, proconfig FROM members JOIN pg_proc p ON p.oid = objid
-WHERE prosecdef AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp'];
--- All C functions are, but for those that run no SQL, and those that take the same rights and path
--- on themselves before they run some.
-SELECT object FROM members JOIN pg_proc p ON p.oid = objid
-	JOIN pg_language l ON l.oid = prolang AND lanname = 'c'
-WHERE NOT prosecdef AND proname NOT IN ('tidy_row', 'check_overlap', 'forget_rules', 'appointment_being_moved',
-	'claimed_patient_id', 'claimed_clinic_ids', 'book_slot', 'hold_slot');
+-- None is SECURITY DEFINER, in which nobody can tell who called; those in C take rights and path on by
+-- themselves, and the others pin their path, pg_temp last.
+SELECT object FROM members JOIN pg_proc p ON p.oid = objid WHERE prosecdef;
+SELECT object, lanname, proconfig FROM members JOIN pg_proc p ON p.oid = objid JOIN pg_language l ON l.oid = prolang
+WHERE lanname <> 'c' OR proconfig IS NOT NULL;
 -- All arguments have names, for PostgREST.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
 WHERE pronargs > coalesce(cardinality(array_remove(proargnames, '')), 0);
