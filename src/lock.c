@@ -13,6 +13,7 @@
 #include "booking.h"
 
 #include "miscadmin.h"
+#include "utils/resowner.h"
 
 /* Adding a doctor waits for this lock, or we for the doctor, whom a new snapshot then sees. */
 static BookingPlan lock_clinic_plan = {
@@ -31,12 +32,21 @@ tag_of(LockClass class, int64 id)
 	return tag;
 }
 
+/*
+ * Owned by the transaction or savepoint itself, as is what will be written under it. What belongs to the
+ * cursor that calls us goes when that fails in a savepoint, though what it has booked before stays.
+ */
 static LockAcquireResult
 acquire(LockClass class, int64 id, LOCKMODE mode, bool dont_wait)
 {
 	LOCKTAG tag = tag_of(class, id);
+	ResourceOwner callers = CurrentResourceOwner;
+	LockAcquireResult result;
 
-	return LockAcquire(&tag, mode, false, dont_wait);
+	CurrentResourceOwner = CurTransactionResourceOwner;
+	result = LockAcquire(&tag, mode, false, dont_wait);
+	CurrentResourceOwner = callers;
+	return result;
 }
 
 void
@@ -57,8 +67,11 @@ void
 booking_unlock(LockClass class, int64 id, LOCKMODE mode)
 {
 	LOCKTAG tag = tag_of(class, id);
+	ResourceOwner callers = CurrentResourceOwner;
 
+	CurrentResourceOwner = CurTransactionResourceOwner;
 	LockRelease(&tag, mode, false);
+	CurrentResourceOwner = callers;
 }
 
 /*
