@@ -7,49 +7,51 @@
  */
 #include "booking.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
-/* Free, or with an appointment still to come; $1 doctor, $3 from, $4 until. */
-#define MOVING_SQL \
-	" s.doctor_id = $1 AND s.deleted_at IS NULL AND s.starts_at >= $3 AND s.starts_at < $4" \
-	" AND s.ends_at > clock_timestamp()" \
-	" AND (s.is_available OR EXISTS (" \
-	"     SELECT FROM booking.appointments o WHERE o.time_slot_id = s.id" \
-	"     AND o.status IN " OCCUPYING_STATUSES " AND o.status NOT IN ('fulfilled', 'noshow')))"
-
-#define ARGTYPES INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
-
-/* The first slot of the substitute, $2, that is in the way. */
-#define CLASH_SQL \
-	"SELECT t.starts_at, t.ends_at FROM booking.time_slots s JOIN booking.time_slots t" \
-	"     ON t.doctor_id = $2 AND t.deleted_at IS NULL" \
-	"     AND t.starts_at > s.starts_at - interval '8 hours'" \
-	"     AND t.starts_at < s.ends_at AND t.ends_at > s.starts_at" \
-	" WHERE" MOVING_SQL " ORDER BY s.starts_at LIMIT 1"
-
-#define OFF_SQL \
-	"SELECT o.starts_at, o.ends_at FROM booking.time_slots s JOIN booking.time_off o" \
-	"     ON o.clinic_id = s.clinic_id AND (o.doctor_id IS NULL OR o.doctor_id = $2)" \
-	"     AND o.starts_at < s.ends_at AND o.ends_at > s.starts_at AND o.deleted_at IS NULL" \
-	" WHERE" MOVING_SQL " ORDER BY s.starts_at LIMIT 1"
-
-#define MOVE_APPOINTMENTS_SQL \
-	"UPDATE booking.appointments a SET doctor_id = $2 FROM booking.time_slots s" \
-	" WHERE a.time_slot_id = s.id AND a.status IN " OCCUPYING_STATUSES " AND" MOVING_SQL
-
 /*
- * Comes last: the appointments are found by the doctor that their slots still have. One that
- * the doctor's leave withdrew under a hold is in no time off of the substitute's.
+ * What moves of a slot s: it is free, or has an appointment still to come. The LIMIT keeps the server
+ * from reading all appointments of the book to look there.
  */
+#define MOVES_SQL \
+	" s.deleted_at IS NULL AND (s.is_available OR (" \
+	"     SELECT true FROM booking.appointments o WHERE o.time_slot_id = s.id" \
+	"     AND o.status IN " OCCUPYING_STATUSES \
+	"     AND o.status NOT IN ('fulfilled', 'noshow') LIMIT 1))"
+
+/* $1 doctor, $2 from, $3 until. */
+#define MOVING_SQL \
+	"SELECT s.id, s.starts_at, s.ends_at FROM booking.time_slots s" \
+	" WHERE s.doctor_id = $1 AND s.starts_at >= $2 AND s.starts_at < $3" \
+	" AND s.ends_at > clock_timestamp() AND" MOVES_SQL " ORDER BY s.starts_at"
+
+/* $1 slots, $2 the substitute. */
+#define MOVE_APPOINTMENTS_SQL \
+	"UPDATE booking.appointments a SET doctor_id = $2 FROM unnest($1) AS moving (slot_id)" \
+	" WHERE a.time_slot_id = moving.slot_id AND a.status IN " OCCUPYING_STATUSES
+
+/* A slot that the doctor's leave withdrew under a hold is in no time off of the substitute's. */
 #define MOVE_SLOTS_SQL \
 	"UPDATE booking.time_slots s SET doctor_id = $2, updated_at = now()," \
 	"       is_available = s.is_available OR s.time_off_id IS NOT NULL, time_off_id = NULL" \
-	" WHERE" MOVING_SQL
+	" FROM unnest($1) AS moving (slot_id) WHERE s.id = moving.slot_id AND" MOVES_SQL
 
-static BookingPlan clash_plan = {CLASH_SQL, 4, {ARGTYPES}};
-static BookingPlan off_plan = {OFF_SQL, 4, {ARGTYPES}};
-static BookingPlan move_appointments_plan = {MOVE_APPOINTMENTS_SQL, 4, {ARGTYPES}};
-static BookingPlan move_slots_plan = {MOVE_SLOTS_SQL, 4, {ARGTYPES}};
+/* Of no plan may the cost depend on the square of the slots, or on the size of the book. */
+static BookingPlan moving_plan = {
+	MOVING_SQL, 3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}, .options = READ_PLAN};
+static BookingPlan move_appointments_plan = {
+	MOVE_APPOINTMENTS_SQL, 2, {INT8ARRAYOID, INT8OID}, .options = READ_PLAN};
+static BookingPlan move_slots_plan = {
+	MOVE_SLOTS_SQL, 2, {INT8ARRAYOID, INT8OID}, .options = READ_PLAN};
+
+/* What moves, earliest first: the slots' ids, and when they are. */
+typedef struct Moving
+{
+	Datum ids;
+	Stretches times;
+} Moving;
 
 static void
 refuse_reassignment(int sqlstate, const char *rule, const char *message, const char *detail,
@@ -99,30 +101,93 @@ check_same_clinic(const Doctor *from, const Doctor *to)
 						"Choose a doctor of the same clinic.");
 }
 
-/* Refuses when the query finds a stretch that is in the substitute's way. */
+/* Both calendars are closed by now. */
 static void
-check_way_is_free(BookingPlan *plan, Datum *args, const Doctor *to, const char *rule,
-				  const char *message)
+find_moving(FunctionCallInfo fcinfo, Moving *moving)
 {
-	Datum values[2];
-	bool nulls[2];
+	Datum args[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
+	uint64 count = booking_execute_now(&moving_plan, args, NULL);
+	Datum *ids = palloc(Max(count, 1) * sizeof(Datum));
 
-	if (booking_execute_now(plan, args, NULL) == 0)
+	for (uint64 i = 0; i < count; i++)
+	{
+		Datum values[3];
+		bool nulls[3];
+
+		booking_row(i, values, nulls);
+		ids[i] = values[0];
+		booking_add_stretch(&moving->times, DatumGetTimestampTz(values[1]),
+							DatumGetTimestampTz(values[2]));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	moving->ids = PointerGetDatum(
+		construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/*
+ * The first of the other stretches that is in the way of one of ours; NULL when none is. Both lists
+ * are in order, ours do not overlap each other, and both are walked through once: of the others that
+ * start before one of ours ends, the one that ends last is in its way, or none is.
+ */
+static const Stretch *
+find_in_the_way(const Stretches *ours, const Stretches *others)
+{
+	const Stretch *last_to_end = NULL;
+	int next = 0;
+
+	for (int i = 0; i < ours->count; i++)
+	{
+		for (; next < others->count && others->list[next].starts_at < ours->list[i].ends_at; next++)
+		{
+			if (last_to_end == NULL || others->list[next].ends_at > last_to_end->ends_at)
+				last_to_end = &others->list[next];
+		}
+		if (last_to_end != NULL && last_to_end->ends_at > ours->list[i].starts_at)
+			return last_to_end;
+	}
+	return NULL;
+}
+
+static void
+check_way_is_free(const Stretches *ours, const Stretches *others, const Doctor *to,
+				  const char *rule, const char *message)
+{
+	const Stretch *other = find_in_the_way(ours, others);
+
+	if (other == NULL)
 		return;
-	booking_row(0, values, nulls);
 	refuse_reassignment(ERRCODE_BOOKING_CONFLICT, rule, psprintf(message, to->id),
 						psprintf("the first time it is so is from %s to %s.",
-								 booking_local_time(DatumGetTimestampTz(values[0]), to->time_zone),
-								 booking_local_time(DatumGetTimestampTz(values[1]), to->time_zone)),
+								 booking_local_time(other->starts_at, to->time_zone),
+								 booking_local_time(other->ends_at, to->time_zone)),
 						"Choose another substitute, or a shorter range.");
+}
+
+/* Whether the substitute has time for all of it. */
+static void
+check_substitute_is_free(const Stretches *ours, const Doctor *to)
+{
+	Stretches slots = {0};
+	Stretches off = {0};
+	Stretch all;
+
+	if (ours->count == 0)
+		return;
+	all = (Stretch){ours->list[0].starts_at, ours->list[ours->count - 1].ends_at};
+	booking_read_slots(to->id, &all, &slots);
+	check_way_is_free(ours, &slots, to, "doctor_slots_do_not_overlap",
+					  "doctor " INT64_FORMAT " has time slots of their own then");
+	booking_find_time_off(to, all.starts_at, all.ends_at, &off);
+	check_way_is_free(ours, &off, to, "doctor_not_off", "doctor " INT64_FORMAT " is off then");
 }
 
 BOOKING_FUNCTION(booking_reassign_slots)
 {
 	Change change = {.of_many = true, .reason = "reassigned to another doctor"};
-	Datum args[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
 	int64 from_id = PG_GETARG_INT64(0);
 	int64 to_id = PG_GETARG_INT64(1);
+	Datum args[] = {0, PG_GETARG_DATUM(1)};
+	Moving moving = {0};
 	Doctor from;
 	Doctor to;
 	int64 moved;
@@ -136,10 +201,9 @@ BOOKING_FUNCTION(booking_reassign_slots)
 	booking_find_doctor(to_id, &to);
 	booking_require_active(&to);
 	check_same_clinic(&from, &to);
-	check_way_is_free(&clash_plan, args, &to, "doctor_slots_do_not_overlap",
-					  "doctor " INT64_FORMAT " has time slots of their own then");
-	check_way_is_free(&off_plan, args, &to, "doctor_not_off",
-					  "doctor " INT64_FORMAT " is off then");
+	find_moving(fcinfo, &moving);
+	check_substitute_is_free(&moving.times, &to);
+	args[0] = moving.ids;
 	booking_change(&change, &move_appointments_plan, args, NULL);
 	moved = booking_execute_unguarded(&move_slots_plan, args, NULL, false);
 	SPI_finish();
