@@ -46,7 +46,7 @@ all install uninstall installcheck clean:
 	$(error missing Debian package: postgresql-server-dev-15 (or set PG_CONFIG))
 endif
 
-$(OBJS) $(OBJS:.o=.bc): src/booking.h
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h)
 src/version.o src/version.bc: booking.control
 
 $(DATA_built): $(sort $(wildcard sql/[0-9]*.sql))

@@ -108,7 +108,7 @@ booking_release_hold(const BookingFacts *facts)
 		booking_cancel_hold(facts->occupant_id, "another appointment was moved here");
 }
 
-static void refuse_changed(int64 slot_id) pg_attribute_noreturn();
+pg_noreturn static void refuse_changed(int64 slot_id);
 
 static void
 refuse_changed(int64 slot_id)

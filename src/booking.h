@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "compat.h"
+
 #include "access/genam.h"
 #include "catalog/pg_type_d.h"
 #include "commands/trigger.h"
@@ -18,6 +20,7 @@
 #include "storage/lock.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
 /* The last three digits are the HTTP status with which PostgREST answers. */
 #define ERRCODE_BOOKING_MALFORMED MAKE_SQLSTATE('P', 'T', '4', '0', '0')
@@ -96,9 +99,9 @@ extern const Entity booking_patient;
 extern const Entity booking_slot;
 extern const Entity booking_appointment;
 
-extern void booking_refuse(const Refusal *refusal) pg_attribute_noreturn();
-extern void booking_refuse_unknown(const Entity *entity, int64 id) pg_attribute_noreturn();
-extern void booking_raise_again(void) pg_attribute_noreturn();
+pg_noreturn extern void booking_refuse(const Refusal *refusal);
+pg_noreturn extern void booking_refuse_unknown(const Entity *entity, int64 id);
+pg_noreturn extern void booking_raise_again(void);
 extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
 
 /* counters.c */
@@ -201,7 +204,7 @@ typedef void LearnMore(Relation relation, BookingTable *table);
 
 extern Oid booking_relation(const char *name);
 extern void booking_forget_tables(void);
-extern void booking_refuse_value(const char *column) pg_attribute_noreturn();
+pg_noreturn extern void booking_refuse_value(const char *column);
 extern Relation booking_open_table(BookingTable *table, LOCKMODE mode, LearnMore *learn_more);
 
 /* status.c */
@@ -394,8 +397,7 @@ extern void booking_require_may_book(const Caller *caller, int64 patient_id);
 extern void booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id);
 extern void booking_require_may_change(const Caller *caller, int64 appointment_id, int64 patient_id,
 									   int64 clinic_id);
-extern void booking_refuse_appointment(const Caller *caller, int64 appointment_id)
-	pg_attribute_noreturn();
+pg_noreturn extern void booking_refuse_appointment(const Caller *caller, int64 appointment_id);
 extern void booking_require_clinic(int64 clinic_id);
 extern void booking_require_staff(const char *message);
 extern void booking_require_admin(void);
@@ -598,7 +600,7 @@ extern uint64 booking_change(const Change *change, BookingPlan *plan, Datum *val
 extern uint64 booking_set_status(int64 appointment_id, const char *status, const char *reason);
 extern void booking_cancel_hold(int64 appointment_id, const char *reason);
 extern uint64 booking_expire_hold(int64 appointment_id);
-extern void booking_refuse_expired_hold(int64 appointment_id) pg_attribute_noreturn();
+pg_noreturn extern void booking_refuse_expired_hold(int64 appointment_id);
 
 /* lifecycle.c */
 
@@ -621,7 +623,7 @@ extern bool booking_was_answered(const BookingRequest *request, bool is_hold, Da
 
 extern void booking_look_again(const BookingRequest *request, BookingFacts *facts);
 extern void booking_release_hold(const BookingFacts *facts);
-extern void booking_refuse_unwritten(const BookingRequest *request) pg_attribute_noreturn();
+pg_noreturn extern void booking_refuse_unwritten(const BookingRequest *request);
 
 /* clinic_rules.c */
 

@@ -37,18 +37,14 @@ typedef struct Counters
 /* NULL where nothing is counted. */
 static Counters *counters = NULL;
 
-#if PG_VERSION_NUM >= 150000
 static shmem_request_hook_type next_request_hook = NULL;
-#endif
 static shmem_startup_hook_type next_startup_hook = NULL;
 
 static void
 request_memory(void)
 {
-#if PG_VERSION_NUM >= 150000
 	if (next_request_hook)
 		next_request_hook();
-#endif
 	RequestAddinShmemSpace(MAXALIGN(sizeof(Counters)));
 	RequestNamedLWLockTranche("booking", 1);
 }
@@ -79,12 +75,8 @@ booking_request_counters(void)
 {
 	if (!process_shared_preload_libraries_in_progress)
 		return;
-#if PG_VERSION_NUM >= 150000
 	next_request_hook = shmem_request_hook;
 	shmem_request_hook = request_memory;
-#else
-	request_memory();
-#endif
 	next_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = attach_memory;
 }

@@ -183,8 +183,9 @@ has_domain(Relation relation)
 static bool
 needs_statement(Relation relation)
 {
-	return relation->rd_rel->relkind != RELKIND_RELATION || relation->rd_rel->relispartition ||
-		   relation->rd_rules != NULL || relation->rd_rel->relforcerowsecurity;
+	return !VERSION_IS_TESTED || relation->rd_rel->relkind != RELKIND_RELATION ||
+		   relation->rd_rel->relispartition || relation->rd_rules != NULL ||
+		   relation->rd_rel->relforcerowsecurity;
 }
 
 /* So does an insert with BEFORE or statement triggers, or a transition table. */

@@ -110,11 +110,7 @@ booking_start_scan(BookingScan *scan, BookingIndex *index, Snapshot snapshot, Sc
 	scan->relation = index_open(index->table.index_oid, AccessShareLock);
 	scan->snapshot = snapshot;
 	scan->row = table_slot_create(scan->table, NULL);
-#if PG_VERSION_NUM >= 180000
-	scan->state = index_beginscan(scan->table, scan->relation, snapshot, NULL, count, 0);
-#else
-	scan->state = index_beginscan(scan->table, scan->relation, snapshot, count, 0);
-#endif
+	scan->state = begin_index_scan(scan->table, scan->relation, snapshot, count);
 	index_rescan(scan->state, keys, count, NULL, 0);
 }
 
@@ -182,11 +178,7 @@ static bool
 is_in_table(Relation table, const KnownPlace *place)
 {
 	BlockNumber block = ItemPointerGetBlockNumber(&place->row);
-#if PG_VERSION_NUM >= 160000
 	bool is_there = ReadRecentBuffer(table->rd_locator, MAIN_FORKNUM, block, place->buffer);
-#else
-	bool is_there = ReadRecentBuffer(table->rd_node, MAIN_FORKNUM, block, place->buffer);
-#endif
 
 	if (is_there)
 		ReleaseBuffer(place->buffer);

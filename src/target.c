@@ -61,9 +61,14 @@ compile_checks(Relation relation, BookingTarget *target)
 	TupleConstr *constraints = RelationGetDescr(relation)->constr;
 	int count = constraints ? constraints->num_check : 0;
 
-	target->checks = count > 0 ? palloc(count * sizeof(ExprState *)) : NULL;
+	target->checks = count > 0 ? palloc0(count * sizeof(ExprState *)) : NULL;
 	for (int i = 0; i < count; i++)
-		target->checks[i] = compile(target, stringToNode(constraints->check[i].ccbin));
+	{
+		if (is_enforced(&constraints->check[i]))
+			target->checks[i] =
+				compile(target, expand_virtual_columns(stringToNode(constraints->check[i].ccbin),
+													   relation));
+	}
 }
 
 static IndexInfo *
@@ -166,14 +171,7 @@ MemoryContext
 booking_start_target(BookingTarget *target)
 {
 	MemoryContext row_context;
-#if PG_VERSION_NUM >= 180000
-	/* the server compiles constraints in it, for each row */
-	MemoryContext outer = MemoryContextSwitchTo(target->context);
 
-	FreeExecutorState(target->estate);
-	target->estate = CreateExecutorState();
-	MemoryContextSwitchTo(outer);
-#endif
 	ResetPerTupleExprContext(target->estate);
 	row_context = GetPerTupleMemoryContext(target->estate);
 	target->is_busy = true;
@@ -220,9 +218,7 @@ booking_result_with_triggers(const BookingTarget *target, Relation relation)
 	ResultRelInfo *result = makeNode(ResultRelInfo);
 
 	InitResultRelInfo(result, relation, 0, NULL, 0);
-#if PG_VERSION_NUM < 180000
-	result->ri_ConstraintExprs = target->checks;
-#endif
+	result->ri_CheckConstraintExprs = target->checks;
 	return result;
 }
 

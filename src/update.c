@@ -35,22 +35,12 @@ changed_row(const BookingTarget *target, TupleTableSlot *old, const Datum *value
 	return ExecStoreVirtualTuple(new);
 }
 
-#if PG_VERSION_NUM < 160000
-typedef bool TU_UpdateIndexes;
-#define TU_None false
-#endif
-
 /* The index entries of a row version that is not heap-only, or those of BRIN and the like. */
 static void
 index_row(const BookingTarget *target, ResultRelInfo *result, TU_UpdateIndexes wanted)
 {
 	booking_open_indexes(target, result, target->row);
-#if PG_VERSION_NUM >= 160000
-	(void) ExecInsertIndexTuples(result, target->row, target->estate, false, false, NULL, NIL,
-								 wanted == TU_Summarizing);
-#else
-	(void) ExecInsertIndexTuples(result, target->row, target->estate, false, false, NULL, NIL);
-#endif
+	(void) insert_index_entries(result, target->row, target->estate, wanted);
 	ExecCloseIndices(result);
 }
 
