@@ -12,4 +12,5 @@ void
 _PG_init(void)
 {
 	booking_request_counters();
+	booking_install_planner();
 }

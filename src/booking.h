@@ -136,6 +136,11 @@ extern void booking_leave_authority(const Authority *callers);
 extern void booking_become_restricted(Oid user, Authority *before);
 extern void booking_leave_restricted(const Authority *before);
 
+/* planner.c */
+
+extern void booking_install_planner(void);
+extern const char *booking_note_running(const char *sql);
+
 /* plan.c */
 
 #define MAX_PLAN_ARGS 10
@@ -156,7 +161,7 @@ typedef struct BookingPlan
 	int options; /* READ_PLAN and the like; 0 leaves it to the server */
 } BookingPlan;
 
-extern SPIPlanPtr booking_kept_plan(BookingPlan *plan);
+extern Portal booking_open_cursor(BookingPlan *plan, Datum *values, const char *nulls);
 extern void booking_require_writable(FunctionCallInfo fcinfo);
 extern void booking_start_writing(FunctionCallInfo fcinfo);
 extern void booking_prevent_in_rule(const char *command);

@@ -11,16 +11,13 @@
 #include "access/tupconvert.h"
 #include "access/xact.h"
 #include "funcapi.h"
-#include "jit/jit.h"
 #include "miscadmin.h"
-#include "optimizer/cost.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-/* For what needs the plan itself, such as a cursor. */
-SPIPlanPtr
-booking_kept_plan(BookingPlan *plan)
+static SPIPlanPtr
+kept_plan(BookingPlan *plan)
 {
 	SPIPlanPtr prepared;
 
@@ -36,38 +33,29 @@ booking_kept_plan(BookingPlan *plan)
 	return prepared;
 }
 
-/*
- * Never by a sequential scan: a plan that was made for a table while it was empty, and is kept,
- * must not read the whole of it when it has grown. Nor compiled: where there is no other way than a
- * sequential scan, its plan seems so dear that compiling it would take a thousand times its own time.
- */
 static uint64
 run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool read_only)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	bool callers_seqscan = enable_seqscan;
-	bool callers_jit = jit_enabled;
+	const char *outer;
 	Authority callers_authority;
 	int result = 0;
 
 	booking_take_authority(&callers_authority);
-	enable_seqscan = false;
-	jit_enabled = false;
+	outer = booking_note_running(plan->sql);
 	PG_TRY();
 	{
-		result = SPI_execute_snapshot(booking_kept_plan(plan), values, nulls, snapshot,
-									  InvalidSnapshot, read_only, true, 0);
+		result = SPI_execute_snapshot(kept_plan(plan), values, nulls, snapshot, InvalidSnapshot,
+									  read_only, true, 0);
 	}
 	PG_CATCH();
 	{
-		enable_seqscan = callers_seqscan;
-		jit_enabled = callers_jit;
+		booking_note_running(outer);
 		MemoryContextSwitchTo(caller);
 		booking_raise_again();
 	}
 	PG_END_TRY();
-	enable_seqscan = callers_seqscan;
-	jit_enabled = callers_jit;
+	booking_note_running(outer);
 	booking_leave_authority(&callers_authority);
 	/* SPI leaves us in its own, which would keep what each of many doctors needs for a moment */
 	MemoryContextSwitchTo(caller);
@@ -75,6 +63,25 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool
 	if (result < 0)
 		elog(ERROR, "\"%s\" failed: %s", plan->sql, SPI_result_code_string(result));
 	return SPI_processed;
+}
+
+/* Opens a cursor on a query, with the caller's snapshot. */
+Portal
+booking_open_cursor(BookingPlan *plan, Datum *values, const char *nulls)
+{
+	const char *outer = booking_note_running(plan->sql);
+	Portal cursor = NULL;
+
+	PG_TRY();
+	{
+		cursor = SPI_cursor_open(NULL, kept_plan(plan), values, nulls, true);
+	}
+	PG_FINALLY();
+	{
+		booking_note_running(outer);
+	}
+	PG_END_TRY();
+	return cursor;
 }
 
 /*

@@ -185,8 +185,7 @@ take_slot(Search *search, uint64 number)
 static bool
 search_by_time(Search *search)
 {
-	Portal portal = SPI_cursor_open(NULL, booking_kept_plan(&by_time_plan), &search->args[3],
-									&search->nulls[3], true);
+	Portal portal = booking_open_cursor(&by_time_plan, &search->args[3], &search->nulls[3]);
 	int read = 0;
 	bool is_over = false;
 
