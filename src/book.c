@@ -108,10 +108,9 @@ booking_release_hold(const BookingFacts *facts)
 		booking_cancel_hold(facts->occupant_id, "another appointment was moved here");
 }
 
-pg_noreturn static void refuse_changed(int64 slot_id);
-
-static void
-refuse_changed(int64 slot_id)
+/* What was judged to be free, or the patient's, is not so any more when it is written. */
+void
+booking_refuse_changed(int64 slot_id)
 {
 	Refusal changed = {
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
@@ -134,7 +133,7 @@ booking_refuse_unwritten(const BookingRequest *request)
 
 	booking_look_now(request, &facts);
 	booking_enforce_rules(&facts);
-	refuse_changed(request->slot_id);
+	booking_refuse_changed(request->slot_id);
 }
 
 /* Marks the slot by a statement, which finds out itself what has become of it. */
@@ -212,7 +211,7 @@ insert(const BookingFacts *facts, const Caller *caller, bool is_hold, TimestampT
 	int64 id;
 
 	if (!booking_insert(&appointments, values, nulls, &id, &appointment))
-		refuse_changed(request->slot_id);
+		booking_refuse_changed(request->slot_id);
 	booking_write_event(&(Event){
 		.appointment_id = id,
 		.slot_id = request->slot_id,
@@ -232,7 +231,7 @@ require_still_there(const BookingRequest *request)
 {
 	if ((booking_runs_code(&slots) || booking_runs_code(&appointments)) &&
 		!booking_are_still_there(request))
-		refuse_changed(request->slot_id);
+		booking_refuse_changed(request->slot_id);
 }
 
 /* Books, or holds, what was the patient's own hold so far. */

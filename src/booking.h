@@ -628,6 +628,7 @@ extern bool booking_was_answered(const BookingRequest *request, bool is_hold, Da
 
 extern void booking_look_again(const BookingRequest *request, BookingFacts *facts);
 extern void booking_release_hold(const BookingFacts *facts);
+pg_noreturn extern void booking_refuse_changed(int64 slot_id);
 pg_noreturn extern void booking_refuse_unwritten(const BookingRequest *request);
 
 /* clinic_rules.c */

@@ -40,17 +40,21 @@
 	"       time_off_id = CASE WHEN $2 THEN time_off_id ELSE $3 END" \
 	" WHERE id = $1"
 
-#define TAKE_SQL \
-	"UPDATE booking.time_slots SET is_available = false, held_until = NULL, time_off_id = NULL," \
-	"       updated_at = now()" \
-	" WHERE id = $1"
-
-#define HOLD_SQL "UPDATE booking.time_slots SET held_until = $2, updated_at = now() WHERE id = $1"
+/*
+ * The slot of a hold that is booked, or extended: if it is still as the hold has it. Plain SQL may have
+ * moved it meanwhile, having found the hold expired.
+ */
+#define KEEP_SQL(columns) \
+	"UPDATE booking.time_slots SET " columns \
+	", updated_at = now()" \
+	" WHERE id = $1 AND doctor_id = $2 AND starts_at = $3 AND ends_at = $4 AND deleted_at IS NULL"
+#define KEEP_ARGTYPES INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
 
 static BookingPlan transition_plan = {TRANSITION_SQL, 3, {TEXTOID, TEXTOID, INT8OID}};
 static BookingPlan release_plan = {RELEASE_SQL, 3, {INT8OID, BOOLOID, INT8OID}};
-static BookingPlan take_plan = {TAKE_SQL, 1, {INT8OID}};
-static BookingPlan hold_plan = {HOLD_SQL, 2, {INT8OID, TIMESTAMPTZOID}};
+static BookingPlan take_plan = {
+	KEEP_SQL("is_available = false, held_until = NULL, time_off_id = NULL"), 4, {KEEP_ARGTYPES}};
+static BookingPlan hold_plan = {KEEP_SQL("held_until = $5"), 5, {KEEP_ARGTYPES, TIMESTAMPTZOID}};
 static BookingTarget events = {.table = {.name = "appointment_events",
 										 .columns = {{"appointment_id", INT8OID},
 													 {"time_slot_id", INT8OID},
@@ -88,6 +92,7 @@ typedef struct Appointment
 	int64 clinic_id;
 	int64 doctor_id;
 	TimestampTz starts_at;
+	TimestampTz ends_at;
 	TimestampTz hold_expires_at; /* 0 when there is none */
 	char *status;
 } Appointment;
@@ -113,6 +118,8 @@ read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
 	appointment->doctor_id = DatumGetInt64(column(row, desc, "doctor_id", INT8OID, &isnull));
 	appointment->starts_at =
 		DatumGetTimestampTz(column(row, desc, "starts_at", TIMESTAMPTZOID, &isnull));
+	appointment->ends_at =
+		DatumGetTimestampTz(column(row, desc, "ends_at", TIMESTAMPTZOID, &isnull));
 	expiry = column(row, desc, "hold_expires_at", TIMESTAMPTZOID, &isnull);
 	appointment->hold_expires_at = isnull ? 0 : DatumGetTimestampTz(expiry);
 	appointment->status = OidOutputFunctionCall(
@@ -292,17 +299,25 @@ release_slot(const Appointment *old)
 }
 
 static void
+keep_slot(BookingPlan *plan, const Appointment *old, const Appointment *new)
+{
+	Datum args[] = {Int64GetDatum(old->slot_id), Int64GetDatum(old->doctor_id),
+					TimestampTzGetDatum(old->starts_at), TimestampTzGetDatum(old->ends_at),
+					TimestampTzGetDatum(new->hold_expires_at)};
+
+	if (booking_execute(plan, args, NULL) == 0)
+		booking_refuse_changed(old->slot_id);
+}
+
+static void
 move_slot(const Appointment *old, const Appointment *new)
 {
-	Datum args[] = {Int64GetDatum(old->slot_id)};
-	Datum hold_args[] = {Int64GetDatum(new->slot_id), TimestampTzGetDatum(new->hold_expires_at)};
-
 	if (old->slot_id != new->slot_id || (occupies_slot(old) && !occupies_slot(new)))
 		release_slot(old);
 	else if (is_hold(new))
-		booking_execute(&hold_plan, hold_args, NULL);
+		keep_slot(&hold_plan, old, new);
 	else if (is_hold(old))
-		booking_execute(&take_plan, args, NULL);
+		keep_slot(&take_plan, old, new);
 }
 
 static Datum
