@@ -116,3 +116,18 @@ CREATE POLICY seen_with_the_appointment ON booking.appointment_events FOR SELECT
 	TO booking_patient, booking_staff
 	USING (EXISTS (SELECT FROM booking.appointments a WHERE a.id = appointment_id));
 
+
+-- What patients and staff may write by plain SQL, below, they write in small portions: a request that
+-- was sent without its filter must not reach all that they may see. Fires before the others, by its name.
+CREATE FUNCTION booking.count_changed_rows() RETURNS trigger
+	LANGUAGE C AS 'MODULE_PATHNAME', 'booking_count_changed_rows';
+COMMENT ON FUNCTION booking.count_changed_rows() IS
+	'Trigger: refuses a statement of a patient that changes more rows than booking.max_rows_changed_by_patients (1), or of staff, booking.max_rows_changed_by_staff (50); PT422. Administrators, and what functions of the extension do, are not limited.';
+CREATE TRIGGER count_rows BEFORE UPDATE ON booking.patients
+	FOR EACH ROW EXECUTE FUNCTION booking.count_changed_rows();
+CREATE TRIGGER count_rows BEFORE UPDATE ON booking.time_slots
+	FOR EACH ROW EXECUTE FUNCTION booking.count_changed_rows();
+CREATE TRIGGER count_rows BEFORE UPDATE ON booking.appointments
+	FOR EACH ROW EXECUTE FUNCTION booking.count_changed_rows();
+CREATE TRIGGER count_rows BEFORE DELETE ON booking.generated_days
+	FOR EACH ROW EXECUTE FUNCTION booking.count_changed_rows();

@@ -97,6 +97,9 @@ END
 $$;
 COMMENT ON FUNCTION booking.write_booking() IS
 	'Trigger: carries out INSERT, UPDATE and DELETE on the view bookings by book_slot, hold_slot, reschedule_appointment, set_appointment_status and cancel_appointment.';
+-- Comes before write, by its name.
+CREATE TRIGGER count_rows INSTEAD OF INSERT OR UPDATE OR DELETE ON booking.bookings
+	FOR EACH ROW EXECUTE FUNCTION booking.count_changed_rows();
 CREATE TRIGGER write INSTEAD OF INSERT OR UPDATE OR DELETE ON booking.bookings
 	FOR EACH ROW EXECUTE FUNCTION booking.write_booking();
 

@@ -28,12 +28,13 @@ static BookingPlan hold_plan = {TAKE_SQL("held_until = $4"), 4, {TAKE_ARGTYPES, 
 static BookingPlan share_patient_plan = {
 	"SELECT FROM booking.patients WHERE id = $1 FOR KEY SHARE", 1, {INT8OID}};
 
-static BookingTarget slots = {.table = {.name = "time_slots",
-										.columns = {{"is_available", BOOLOID},
-													{"held_until", TIMESTAMPTZOID},
-													{"updated_at", TIMESTAMPTZOID}}},
-							  .is_updated = true,
-							  .idle_triggers = {"tidy_row", "guard_time_slot", "check_overlap"}};
+static BookingTarget slots = {
+	.table = {.name = "time_slots",
+			  .columns = {{"is_available", BOOLOID},
+						  {"held_until", TIMESTAMPTZOID},
+						  {"updated_at", TIMESTAMPTZOID}}},
+	.is_updated = true,
+	.idle_triggers = {"tidy_row", "guard_time_slot", "check_overlap", "count_changed_rows"}};
 static BookingTarget appointments = {
 	.table = {.name = "appointments",
 			  .columns = {{"time_slot_id", INT8OID},

@@ -1,16 +1,43 @@
 /*
  * booking.c
- *		Module magic. Called by the server when it loads the library.
+ *		Module magic, and the settings of the book. Called by the server when it loads the library.
  */
 #include "booking.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
 
 PG_MODULE_MAGIC;
 
 void _PG_init(void);
 
+/* Superusers alone set these: a limit that whom it limits may raise is none. */
+static void
+define_settings(void)
+{
+	/*
+	 * So many rows may one statement of a patient, on the view bookings or a table, insert, update and
+	 * delete. -1: any number.
+	 */
+	DefineCustomIntVariable("booking.max_rows_changed_by_patients",
+							"Rows that one statement of a patient may change.", "-1 is any number.",
+							&booking_max_rows_changed_by_patients, 1, -1, INT_MAX, PGC_SUSET, 0,
+							NULL, NULL, NULL);
+
+	/* The same for staff, to whom calls of functions do not count either. */
+	DefineCustomIntVariable("booking.max_rows_changed_by_staff",
+							"Rows that one statement of staff may change.", "-1 is any number.",
+							&booking_max_rows_changed_by_staff, 50, -1, INT_MAX, PGC_SUSET, 0, NULL,
+							NULL, NULL);
+
+	MarkGUCPrefixReserved("booking");
+}
+
 void
 _PG_init(void)
 {
+	define_settings();
 	booking_request_counters();
 	booking_install_planner();
 }

@@ -272,7 +272,7 @@ extern void booking_end_scan(BookingScan *scan);
 /* target.c */
 
 #define MAX_VOUCHED_FOR 2
-#define MAX_IDLE_TRIGGERS 3
+#define MAX_IDLE_TRIGGERS 4
 
 /* A foreign key of one column to the id of a table, in which the caller has locked the row. */
 typedef struct VouchedFor
@@ -371,12 +371,18 @@ typedef enum TriggerUse
 	BEFORE_ROW_UPDATE,
 	AFTER_ROW_WRITE,
 	AFTER_ROW_UPDATE,
-	AFTER_STATEMENT
+	AFTER_STATEMENT,
+	FOR_ROW_OF_CALLER /* before it is written, or instead; deleting, too */
 } TriggerUse;
 
 extern TriggerData *booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table);
 extern Datum booking_trim(Datum text);
 extern int booking_column_of_type(TupleDesc desc, const char *name, Oid type);
+
+/* limits.c */
+
+extern int booking_max_rows_changed_by_patients;
+extern int booking_max_rows_changed_by_staff;
 
 /* identity.c */
 

@@ -33,6 +33,8 @@ is_used_as(const TriggerData *trigger, TriggerUse use)
 			return is_row && !is_before && is_update;
 		case AFTER_STATEMENT:
 			return !is_row && !is_before;
+		case FOR_ROW_OF_CALLER:
+			return is_row && !TRIGGER_FIRED_AFTER(trigger->tg_event);
 	}
 	return false;
 }

@@ -110,6 +110,7 @@ INSERT INTO deeds (deed) VALUES
 	('SELECT booking.check_time_zone()'),
 	('SELECT booking.check_overlap()'),
 	('SELECT booking.check_email()'),
+	('SELECT booking.count_changed_rows()'),
 	('SELECT booking.guard_time_slot()'),
 	('SELECT booking.guard_appointment()'),
 	('SELECT booking.follow_appointment()'),

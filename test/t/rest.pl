@@ -247,7 +247,13 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM booking.appointments"), 7,
 my ($status, $answer) = request('ada', 'POST', '/rpc/book_slot', '{"slot_id": 7400000011, "patient_id": null, "idempotency_key": null}');
 is($status, 200, 'nulls are as good as leaving out');
 is_deeply([ (request('ada', 'PATCH', '/bookings?patient_id=neq.7300000001', '{"status": "cancelled"}'))[0, 1] ], [ 200, '[]' ], 'a PATCH with a filter reaches no other\'s row');
-is_deeply([ (request('ada', 'DELETE', '/bookings?id=gt.0', '-'))[0, 2] ], [ 200, 2 ], 'nor does a DELETE of all');
+is_deeply([ (request('ada', 'DELETE', '/bookings?id=gt.7500000005', '-'))[0, 2] ], [ 200, 1 ], 'nor does a DELETE of what is left');
+for (['ada', 'PATCH', '/bookings?id=gt.0', '{"status": "cancelled"}'], ['ada', 'DELETE', '/bookings?id=gt.0', '-'])
+{
+	($status, $answer) = request(@$_);
+	is($status, 422, "$_->[1] of all that a patient has is too much");
+	like($answer, qr/rule max_rows_changed/, 'and the answer says why');
+}
 is((request('ada', 'PATCH', '/patients?id=gt.0', '{"name": "Ada King"}'))[2], 1, 'nor a PATCH of all');
 
 $node->stop;
