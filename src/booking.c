@@ -31,6 +31,14 @@ define_settings(void)
 							&booking_max_rows_changed_by_staff, 50, -1, INT_MAX, PGC_SUSET, 0, NULL,
 							NULL, NULL);
 
+	/*
+	 * For the login of PostgREST: whether EXPLAIN, and embeddings that lead back to where they came from,
+	 * are refused to all but administrators.
+	 */
+	DefineCustomBoolVariable("booking.guard_requests",
+							 "Refuses what no request of a web client may ask.", NULL,
+							 &booking_guard_requests, false, PGC_SUSET, 0, NULL, NULL, NULL);
+
 	MarkGUCPrefixReserved("booking");
 }
 
@@ -38,6 +46,7 @@ void
 _PG_init(void)
 {
 	define_settings();
+	booking_watch_requests();
 	booking_request_counters();
 	booking_install_planner();
 }

@@ -384,6 +384,11 @@ extern int booking_column_of_type(TupleDesc desc, const char *name, Oid type);
 extern int booking_max_rows_changed_by_patients;
 extern int booking_max_rows_changed_by_staff;
 
+/* requests.c */
+
+extern bool booking_guard_requests;
+extern void booking_watch_requests(void);
+
 /* identity.c */
 
 /* Who the caller is, by role and by the request's JWT claims. */

@@ -1,0 +1,139 @@
+/*
+ * requests.c
+ *		What a request of a web client may not ask of the server. Called by the server, for each statement that
+ *		it has parsed, where booking.guard_requests is on.
+ *
+ * PostgREST makes one statement of each request. The estimates of EXPLAIN are about rows that its client may
+ * not see, and an embedding that leads back to where it came from multiplies its rows at each turn.
+ */
+#include "booking.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/analyze.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+#if PG_VERSION_NUM >= 190000
+typedef const JumbleState *JumbledQuery;
+#else
+typedef JumbleState *JumbledQuery;
+#endif
+
+bool booking_guard_requests = false;
+
+static post_parse_analyze_hook_type earlier_hook = NULL;
+
+/* A query, and those in whose FROM it stands. */
+typedef struct Level
+{
+	const struct Level *outer;
+	const Query *query;
+} Level;
+
+static void
+refuse_explain(void)
+{
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
+		.rule = "plans_are_for_administrators",
+		.message = "you are not allowed to see how a statement is planned",
+		.detail = "the estimates in a plan tell of rows that are not yours.",
+		.hint = "Ask for an exact count, or none.",
+	});
+}
+
+static void
+refuse_way_back(Oid table)
+{
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "embedding_does_not_lead_back",
+		.message = psprintf("the request leads back to %s", get_rel_name(table)),
+		.detail = "what is embedded in a table's rows does not embed rows of this table in turn.",
+		.hint = "Ask for them by a request of their own.",
+	});
+}
+
+/* The table or view whose rows an entry gives, by itself or by a function; InvalidOid for others. */
+static Oid
+table_of(const RangeTblEntry *entry)
+{
+	Oid table = InvalidOid;
+
+	if (entry->rtekind == RTE_RELATION)
+		table = entry->relid;
+	else if (entry->rtekind == RTE_FUNCTION && entry->functions != NIL)
+		table =
+			get_typ_typrelid(exprType(linitial_node(RangeTblFunction, entry->functions)->funcexpr));
+	if (!OidIsValid(table) || get_rel_namespace(table) != get_namespace_oid("booking", true))
+		return InvalidOid;
+	return table;
+}
+
+static bool
+is_read_above(const Level *level, Oid table)
+{
+	for (; level != NULL; level = level->outer)
+	{
+		for (int i = 0; i < list_length(level->query->rtable); i++)
+		{
+			if (table_of(list_nth(level->query->rtable, i)) == table)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_ways(const Query *query, const Level *outer)
+{
+	Level level = {outer, query};
+
+	check_stack_depth();
+	for (int i = 0; i < list_length(query->rtable); i++)
+	{
+		const RangeTblEntry *entry = list_nth(query->rtable, i);
+		Oid table = table_of(entry);
+
+		if (OidIsValid(table) && is_read_above(outer, table))
+			refuse_way_back(table);
+		if (entry->rtekind == RTE_SUBQUERY)
+			check_ways(entry->subquery, &level);
+	}
+	for (int i = 0; i < list_length(query->cteList); i++)
+		check_ways(castNode(Query, list_nth_node(CommonTableExpr, query->cteList, i)->ctequery),
+				   outer);
+}
+
+static bool
+is_admin(void)
+{
+	Oid admin = get_role_oid("booking_admin", true);
+
+	return OidIsValid(admin) ? has_privs_of_role(GetUserId(), admin) : superuser();
+}
+
+static void
+check_request(ParseState *state, Query *query, JumbledQuery jumbled)
+{
+	if (earlier_hook != NULL)
+		earlier_hook(state, query, jumbled);
+	if (!booking_guard_requests)
+		return;
+	if (query->commandType != CMD_UTILITY)
+	{
+		if (!is_admin())
+			check_ways(query, NULL);
+	}
+	else if (IsA(query->utilityStmt, ExplainStmt) && !is_admin())
+		refuse_explain();
+}
+
+void
+booking_watch_requests(void)
+{
+	earlier_hook = post_parse_analyze_hook;
+	post_parse_analyze_hook = check_request;
+}
