@@ -132,7 +132,7 @@ sub main_query
 				"SELECT $select FROM pgrst_source AS called WHERE $where$tail",
 				$function->{set} ? 'json_agg(t)' : $function->{scalar} ? "json_agg(t.called)->0" : 'json_agg(t)->0')
 			  =~ s/'null'/$function->{set} ? "'[]'" : "'null'"/er,
-			$method ne 'GET' && !$function->{reads}, 200);
+			$method ne 'GET' && !$function->{reads}, $function->{void} ? 204 : 200);
 	}
 
 	my ($table) = $what =~ m{^/(\w+)$} or die "no path: $path";
@@ -188,6 +188,7 @@ sub request
 		return (status_of($code, $person->{role}), sprintf '{"code":"%s","details":"%s","hint":"%s","message":"%s"}', $code, $details // '', $hint // '', $message);
 	}
 	return (599, $errors) if $result;
+	return (204, '') if $status == 204;
 	$output =~ s/^(\d+)\t//;
 	return ($status, $output, $1);
 }
@@ -198,6 +199,10 @@ $functions{$_}{scalar} = 1
 SELECT proname FROM pg_proc JOIN pg_type t ON t.oid = prorettype WHERE pronamespace = 'booking'::regnamespace AND typtype <> 'c' AND NOT proretset
 	AND prorettype <> 'trigger'::regtype
 END
+
+# And which return none: the body is empty.
+$functions{$_}{void} = 1
+  for split /\n/, $node->safe_psql('postgres', "SELECT proname FROM pg_proc WHERE pronamespace = 'booking'::regnamespace AND prorettype = 'void'::regtype");
 
 # The rows of doc/rest.md, each with a pattern of its path.
 my @rows;
