@@ -30,22 +30,44 @@ typedef bool TU_UpdateIndexes;
 #define TU_None false
 #define insert_index_entries(result, row, estate, indexes) \
 	ExecInsertIndexTuples(result, row, estate, false, false, NULL, NIL)
-#else
+#elif PG_VERSION_NUM < 190000
 #define insert_index_entries(result, row, estate, indexes) \
 	ExecInsertIndexTuples(result, row, estate, false, false, NULL, NIL, (indexes) == TU_Summarizing)
+#else
+#define insert_index_entries(result, row, estate, indexes) \
+	ExecInsertIndexTuples(result, estate, (indexes) == TU_Summarizing ? EIIT_ONLY_SUMMARIZING : 0, \
+						  row, NIL, NULL)
 #endif
 
-/* CHECK constraints: from 18 on, some are not enforced, and a column may be computed when it is read. */
+/* From 19 on, these take options, of which we want none. */
+#if PG_VERSION_NUM < 190000
+#define make_slot(desc, kind) MakeTupleTableSlot(desc, kind)
+#define update_tuple(table, place, row, snapshot, failure, lock, indexes) \
+	table_tuple_update(table, place, row, GetCurrentCommandId(true), snapshot, InvalidSnapshot, \
+					   true, failure, lock, indexes)
+#else
+#define make_slot(desc, kind) MakeTupleTableSlot(desc, kind, 0)
+#define update_tuple(table, place, row, snapshot, failure, lock, indexes) \
+	table_tuple_update(table, place, row, GetCurrentCommandId(true), 0, snapshot, InvalidSnapshot, \
+					   true, failure, lock, indexes)
+#endif
+
+/*
+ * From 18 on, CHECK constraints may be not enforced, columns computed when they are read, and keys of
+ * periods.
+ */
 #if PG_VERSION_NUM < 180000
 #define ri_CheckConstraintExprs ri_ConstraintExprs
 #define is_enforced(check) true
 #define expand_virtual_columns(expression, relation) (expression)
 #define has_virtual_columns(constraints) false
+#define has_period(constraint) false
 #else
 #define is_enforced(check) ((check)->ccenforced)
 #define expand_virtual_columns(expression, relation) \
 	expand_generated_columns_in_expr(expression, relation, 1)
 #define has_virtual_columns(constraints) ((constraints)->has_generated_virtual)
+#define has_period(constraint) ((constraint)->conperiod)
 #endif
 
 /* Where the files of a table are named. */
@@ -56,9 +78,12 @@ typedef bool TU_UpdateIndexes;
 #if PG_VERSION_NUM < 180000
 #define begin_index_scan(table, index, snapshot, key_count) \
 	index_beginscan(table, index, snapshot, key_count, 0)
-#else
+#elif PG_VERSION_NUM < 190000
 #define begin_index_scan(table, index, snapshot, key_count) \
 	index_beginscan(table, index, snapshot, NULL, key_count, 0)
+#else
+#define begin_index_scan(table, index, snapshot, key_count) \
+	index_beginscan(table, index, snapshot, NULL, key_count, 0, SO_NONE)
 #endif
 
 #endif /* BOOKING_COMPAT_H */

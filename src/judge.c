@@ -12,6 +12,7 @@
 #include "access/amapi.h"
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_language_d.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
@@ -119,6 +120,8 @@ compares_by_code(Relation index, int column)
 void
 booking_judge_index(BookingTarget *target, Relation index)
 {
+	/* a key WITHOUT OVERLAPS */
+	target->needs_statement |= index->rd_index->indisexclusion && index->rd_index->indisunique;
 	/* an exclusion constraint compares by operators besides */
 	target->runs_code |= index->rd_index->indisexclusion;
 	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
@@ -179,13 +182,40 @@ has_domain(Relation relation)
 	return false;
 }
 
+static bool
+has_foreign_key_with_period(Relation relation)
+{
+	List *keys = copyObject(RelationGetFKeyList(relation));
+	bool is_found = false;
+
+	for (int i = 0; i < list_length(keys) && !is_found; i++)
+	{
+		const ForeignKeyCacheInfo *key = list_nth(keys, i);
+		HeapTuple row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(key->conoid));
+
+		is_found = HeapTupleIsValid(row) && has_period((Form_pg_constraint) GETSTRUCT(row));
+		if (HeapTupleIsValid(row))
+			ReleaseSysCache(row);
+	}
+	return is_found;
+}
+
+static bool
+computes_when_read(Relation relation)
+{
+	const TupleConstr *constraints = RelationGetDescr(relation)->constr;
+
+	return constraints != NULL && has_virtual_columns(constraints);
+}
+
 /* Where somebody has put on the table what is left out without a statement, whatever is done to it. */
 static bool
 needs_statement(Relation relation)
 {
 	return !VERSION_IS_TESTED || relation->rd_rel->relkind != RELKIND_RELATION ||
-		   relation->rd_rel->relispartition || relation->rd_rules != NULL ||
-		   relation->rd_rel->relforcerowsecurity;
+		   relation->rd_rel->relispartition || relation->rd_rel->relhassubclass ||
+		   relation->rd_rules != NULL || relation->rd_rel->relforcerowsecurity ||
+		   computes_when_read(relation) || has_foreign_key_with_period(relation);
 }
 
 /* So does an insert with BEFORE or statement triggers, or a transition table. */

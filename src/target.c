@@ -134,8 +134,8 @@ learn_target(Relation relation, BookingTable *table)
 	target->result->ri_RelationDesc = NULL;
 	target->result->ri_TrigDesc = NULL;
 	target->estate = CreateExecutorState();
-	target->row = MakeTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(relation)),
-									 target->is_updated ? &TTSOpsVirtual : &TTSOpsHeapTuple);
+	target->row = make_slot(CreateTupleDescCopy(RelationGetDescr(relation)),
+							target->is_updated ? &TTSOpsVirtual : &TTSOpsHeapTuple);
 	MemoryContextSwitchTo(outer);
 }
 

@@ -71,10 +71,8 @@ update_row(const BookingTarget *target, Relation table, BookingScan *scan, const
 	CheckCmdReplicaIdentity(table, CMD_UPDATE);
 	if (RelationGetDescr(table)->constr)
 		ExecConstraints(result, new, target->estate);
-	if (!is_as_it_was(scan) ||
-		table_tuple_update(table, &scan->row->tts_tid, new, GetCurrentCommandId(true),
-						   scan->snapshot, InvalidSnapshot, true, &failure, &lock,
-						   &indexes) != TM_Ok)
+	if (!is_as_it_was(scan) || update_tuple(table, &scan->row->tts_tid, new, scan->snapshot,
+											&failure, &lock, &indexes) != TM_Ok)
 		return false;
 	if (indexes != TU_None)
 		index_row(target, result, indexes);
