@@ -61,7 +61,9 @@ BEGIN
 	SELECT r.sqlstate, r.rule, r.message FROM pg_temp.refusal('SELECT booking.book_slot(2, 2)') r INTO sqlstate, rule, message;
 END $$;
 SELECT pg_temp.state() AS before \gset
-SELECT body, t.*
+-- the server's words about roles differ from version to version
+SELECT body, t.sqlstate, t.rule,
+	CASE WHEN t.message !~ '^(must be (member|able|superuser)|must have|permission denied to)' THEN t.message END AS message
 FROM unnest(ARRAY[
 	-- to be somebody else
 	'SET ROLE booking_owner', 'RESET ROLE', 'SET SESSION AUTHORIZATION booking_owner', 'RESET SESSION AUTHORIZATION',
