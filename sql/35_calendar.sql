@@ -123,7 +123,7 @@ CREATE FUNCTION booking.session_slots(on_date date, start_time time, end_time ti
 	LANGUAGE C STABLE
 	AS 'MODULE_PATHNAME', 'booking_session_slots';
 COMMENT ON FUNCTION booking.session_slots(date, time, time, text, int, int) IS
-	'How one working session is cut into slots, without writing any: from start_time on_date to end_time, on the next day when that is not later, as local times of time_zone, in slots of equal real length with gaps between them. Errors: PT400 a value is missing; PT422 a value breaks its rule or the zone is unknown.';
+	'How one working session is cut into slots, without writing any: from start_time on_date to end_time, on the next day when that is not later, as local times of time_zone, in slots of equal real length with gaps between them; 00:00 is the first instant of its day, where the clocks change at midnight, too. Errors: PT400 a value is missing; PT422 a value breaks its rule or the zone is unknown.';
 
 CREATE FUNCTION booking.generate_slots(from_date date, until_date date, doctor_id bigint DEFAULT NULL,
 									   clinic_id bigint DEFAULT NULL)
@@ -147,7 +147,7 @@ CREATE FUNCTION booking.add_days_off(from_date date, until_date date, doctor_id 
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_days_off';
 COMMENT ON FUNCTION booking.add_days_off(date, date, bigint, bigint, text) IS
-	'add_time_off for whole days, such as public holidays: the clinic''s local dates from from_date to until_date, both included. Errors: as add_time_off.';
+	'add_time_off for whole days, such as public holidays: the clinic''s local dates from from_date to until_date, both included, each from its first instant to that of the next, wherever the clocks change. Errors: as add_time_off.';
 
 CREATE FUNCTION booking.remove_time_off(id bigint) RETURNS booking.time_off
 	LANGUAGE C

@@ -454,8 +454,8 @@ typedef struct Doctor
 
 extern void booking_find_doctor(int64 doctor_id, Doctor *doctor);
 extern void booking_require_active(const Doctor *doctor);
-extern TimestampTz booking_instant(DateADT date, TimeADT time, pg_tz *zone);
 extern TimestampTz booking_day_start(DateADT date, pg_tz *zone);
+extern TimestampTz booking_instant(DateADT date, TimeADT time, pg_tz *zone);
 extern DateADT booking_local_date(TimestampTz instant, pg_tz *zone);
 extern void booking_add_stretch(Stretches *stretches, TimestampTz starts_at, TimestampTz ends_at);
 extern void booking_cut_session(DateADT date, const Hours *hours, pg_tz *zone, Stretches *slots);

@@ -75,7 +75,45 @@ booking_require_active(const Doctor *doctor)
 	booking_refuse(&idle);
 }
 
-/* As "date + time AT TIME ZONE zone" has it; 24:00 is the next day's midnight. */
+/*
+ * When a day begins: once the date before is over for good. Where the clocks go back to the evening before,
+ * that is at the second midnight, where they go back to midnight, at the first.
+ */
+TimestampTz
+booking_day_start(DateADT date, pg_tz *zone)
+{
+	pg_time_t midnight =
+		((pg_time_t) date + POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+	pg_time_t from = midnight - 2 * SECS_PER_DAY;
+	pg_time_t start = midnight;
+	bool has_change = true;
+
+	/* from one change of the clocks to the next */
+	while (has_change && from < midnight + 2 * SECS_PER_DAY)
+	{
+		pg_time_t change = midnight;
+		long offset;
+		long later_offset;
+		int is_dst;
+		int is_later_dst;
+		int found = pg_next_dst_boundary(&from, &offset, &is_dst, &change, &later_offset,
+										 &is_later_dst, zone);
+
+		if (found < 0)
+			ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+							errmsg("timestamp out of range")));
+		has_change = found > 0;
+		if (from < midnight - offset)
+			start = has_change ? Min(change, midnight - offset) : midnight - offset;
+		from = change;
+	}
+	return time_t_to_timestamptz(start);
+}
+
+/*
+ * As "date + time AT TIME ZONE zone" has it; 24:00 is the next day's 00:00. But that is when the day begins,
+ * so that from 00:00 to 24:00 it is whole.
+ */
 TimestampTz
 booking_instant(DateADT date, TimeADT time, pg_tz *zone)
 {
@@ -84,22 +122,14 @@ booking_instant(DateADT date, TimeADT time, pg_tz *zone)
 	TimeADT rest = time % USECS_PER_DAY;
 	int offset;
 
+	if (rest == 0)
+		return booking_day_start(day, zone);
 	j2date(day + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
 	tm.tm_hour = rest / USECS_PER_HOUR;
 	tm.tm_min = rest / USECS_PER_MINUTE % MINS_PER_HOUR;
 	tm.tm_sec = rest / USECS_PER_SEC % SECS_PER_MINUTE;
 	offset = DetermineTimeZoneOffset(&tm, zone);
 	return day * USECS_PER_DAY + rest + offset * USECS_PER_SEC;
-}
-
-/* The first midnight of a date: where the clocks go back at midnight there are two. */
-TimestampTz
-booking_day_start(DateADT date, pg_tz *zone)
-{
-	TimestampTz midnight = booking_instant(date, 0, zone);
-	TimestampTz after_noon = booking_instant(date - 1, USECS_PER_DAY / 2, zone) + USECS_PER_DAY / 2;
-
-	return Min(midnight, after_noon);
 }
 
 /* The local date of an instant. */

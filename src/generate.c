@@ -135,8 +135,8 @@ read_calendar(Calendar *calendar, int64 doctor_id, const DateRange *range)
 	booking_find_doctor(doctor_id, &calendar->doctor);
 	SPI_freetuptable(SPI_tuptable);
 	/* a day more than the dates, for sessions past midnight */
-	days.starts_at = booking_instant(range->first, 0, calendar->doctor.zone);
-	days.ends_at = booking_instant(range->last + 2, 0, calendar->doctor.zone);
+	days.starts_at = booking_day_start(range->first, calendar->doctor.zone);
+	days.ends_at = booking_day_start(range->last + 2, calendar->doctor.zone);
 	read_schedules(calendar);
 	read_generated(calendar, range);
 	booking_read_slots(doctor_id, &days, &calendar->existing);
