@@ -129,6 +129,7 @@ GRANT EXECUTE ON FUNCTION
 	booking.maintain(int, interval, interval),
 	booking.read_events(text, int),
 	booking.note_events_done(text, bigint),
+	booking.skip_events(text),
 	booking.add_rule(text, regprocedure, bigint, int),
 	booking.remove_rule(text, bigint),
 	booking.appointment_being_moved()

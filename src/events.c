@@ -12,6 +12,8 @@
 
 #include "access/transam.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/xid8.h"
 
 #define LONGEST_NAME 63
@@ -28,7 +30,7 @@
 	"                                                 ELSE 0 END)," \
 	"    next_until = CASE WHEN next_xid <= $4 OR next_xid > $3 THEN $2 ELSE next_until END," \
 	"    next_xid = CASE WHEN next_xid <= $4 OR next_xid > $3 THEN $3 ELSE next_xid END" \
-	" WHERE name = $1 RETURNING done_until, settled_until"
+	" WHERE name = $1 RETURNING done_until, settled_until, read_until"
 
 static BookingPlan highest_plan = {"SELECT coalesce(max(id), 0) FROM booking.appointment_events"};
 /* Not its xmax: there may be transactions under way that are younger. */
@@ -37,12 +39,24 @@ static BookingPlan add_plan = {
 	"INSERT INTO booking.event_consumers (name) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}};
 static BookingPlan advance_plan = {ADVANCE_SQL, 4, {TEXTOID, INT8OID, XID8OID, XID8OID}};
 static BookingPlan read_plan = {
-	"SELECT e FROM booking.appointment_events e WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+	"SELECT e, id FROM booking.appointment_events e WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
 	3,
 	{INT8OID, INT8OID, INT4OID}};
+static BookingPlan note_read_plan = {
+	"UPDATE booking.event_consumers SET read_until = $2 WHERE name = $1", 2, {TEXTOID, INT8OID}};
+static BookingPlan skip_plan = {
+	"UPDATE booking.event_consumers SET done_until = greatest(done_until, $2),"
+	"    read_until = greatest(read_until, $2), settled_until = greatest(settled_until, $2)"
+	" WHERE name = $1 RETURNING done_until",
+	2,
+	{TEXTOID, INT8OID}};
+static BookingPlan has_read_plan = {
+	"SELECT FROM booking.event_consumers WHERE name = $1 AND $2 <= read_until",
+	2,
+	{TEXTOID, INT8OID}};
 static BookingPlan done_plan = {
 	"UPDATE booking.event_consumers SET done_until = greatest(done_until, $2)"
-	" WHERE name = $1 AND $2 <= settled_until",
+	" WHERE name = $1 AND $2 <= read_until",
 	2,
 	{TEXTOID, INT8OID}};
 
@@ -97,11 +111,28 @@ observe(Datum *observed)
 	observed[2] = booking_value();
 }
 
+/* Notes how far the last result goes, in the order of its ids. */
+static void
+note_read(Datum consumer, int64 read_until)
+{
+	Datum values[] = {consumer, 0};
+	Datum last[2];
+	bool nulls[2];
+
+	if (SPI_processed == 0)
+		return;
+	booking_row(SPI_processed - 1, last, nulls);
+	values[1] = last[1];
+	if (DatumGetInt64(last[1]) > read_until)
+		booking_require_written(booking_execute(&note_read_plan, values, NULL), 1);
+}
+
 BOOKING_FUNCTION(booking_read_events)
 {
 	Datum values[4] = {read_consumer(fcinfo)};
 	Datum range[3];
-	bool nulls[2];
+	bool nulls[3];
+	int64 read_until;
 
 	booking_require(fcinfo, 1, "max_rows");
 	check_max_rows(PG_GETARG_INT32(1));
@@ -111,9 +142,11 @@ BOOKING_FUNCTION(booking_read_events)
 	booking_execute(&add_plan, values, NULL);
 	booking_execute(&advance_plan, values, NULL);
 	booking_row(0, range, nulls);
+	read_until = DatumGetInt64(range[2]);
 	range[2] = PG_GETARG_DATUM(1);
 	booking_execute_now(&read_plan, range, NULL);
 	booking_return_set_of_rows(fcinfo);
+	note_read(values[0], read_until);
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -126,7 +159,8 @@ BOOKING_FUNCTION(booking_note_events_done)
 		.table = "event_consumers",
 		.message = "the consumer has not read so far",
 		.detail = "only what booking.read_events() has returned to it can be done.",
-		.hint = "Pass the id of the last event that booking.read_events() returned.",
+		.hint =
+			"Pass the id of the last event that booking.read_events() returned, or leave all out so far with booking.skip_events().",
 	};
 	Datum values[] = {read_consumer(fcinfo), PG_GETARG_DATUM(1)};
 
@@ -134,7 +168,39 @@ BOOKING_FUNCTION(booking_note_events_done)
 
 	booking_start_writing(fcinfo);
 	if (booking_execute(&done_plan, values, NULL) == 0)
+	{
+		booking_require_none_left(&has_read_plan, values, NULL);
 		booking_refuse(&not_read);
+	}
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/*
+ * Waits for all who are writing events: what they have an id for may be lower than the highest that is seen,
+ * and comes to be seen later. Whoever comes now gets a higher one, and need not wait for us.
+ */
+static void
+wait_for_writers(void)
+{
+	LOCKTAG table;
+
+	SET_LOCKTAG_RELATION(table, MyDatabaseId, booking_relation("appointment_events"));
+	WaitForLockers(table, ShareLock, false);
+}
+
+BOOKING_FUNCTION(booking_skip_events)
+{
+	Datum values[] = {read_consumer(fcinfo), 0};
+	Datum done_until;
+
+	booking_start_writing(fcinfo);
+	booking_execute_now(&highest_plan, NULL, NULL);
+	values[1] = booking_value();
+	wait_for_writers();
+	booking_execute(&add_plan, values, NULL);
+	booking_execute(&skip_plan, values, NULL);
+	done_until = booking_value();
+	SPI_finish();
+	return done_until;
 }

@@ -147,16 +147,42 @@ booking_start_writing(FunctionCallInfo fcinfo)
 	SPI_connect();
 }
 
+/* What somebody's trigger or rule does who keeps a row from being written. */
+void
+booking_refuse_kept_out(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("a row of the book was kept from being written"),
+			 errdetail("A statement of the extension booking wrote nothing."),
+			 errhint("Look for triggers on the tables of schema booking that return NULL.")));
+}
+
+/* After a statement that had so many rows to write. */
+void
+booking_require_written(uint64 rows, uint64 wanted)
+{
+	if (rows < wanted)
+		booking_refuse_kept_out();
+}
+
+/*
+ * After a statement that wrote nothing, given the query for the rows it was to write: it is all right that
+ * there are none any more. The query sees what the statement saw, whatever the isolation level.
+ */
+void
+booking_require_none_left(BookingPlan *query, Datum *values, const char *nulls)
+{
+	if (booking_execute(query, values, nulls) > 0)
+		booking_refuse_kept_out();
+}
+
 /* A row of the last result, of which a statement that writes gives none where a trigger says no. */
 static HeapTuple
 row_of_result(uint64 number)
 {
 	if (SPI_tuptable == NULL || number >= SPI_tuptable->numvals)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a row of the book was kept from being written"),
-				 errdetail("A statement of the extension booking wrote nothing."),
-				 errhint("Look for triggers on the tables of schema booking that return NULL.")));
+		booking_refuse_kept_out();
 	return SPI_tuptable->vals[number];
 }
 

@@ -81,6 +81,7 @@ INSERT INTO deeds VALUES
 	('booking.maintain()',                                              '42501', '42501', '42501', '42501', '00000'),
 	('booking.read_events(''mail'')',                                   '42501', '42501', '42501', '42501', '00000'),
 	('booking.note_events_done(''mail'', 1)',                           '42501', '42501', '42501', '42501', 'PT422'),
+	('booking.skip_events(''fax'')',                                    '42501', '42501', '42501', '42501', '00000'),
 	('booking.refusals()',                                              '42501', '42501', '42501', '42501', '00000'),
 	('booking.remove_rule(''no such rule'')',                           '42501', '42501', '42501', '42501', 'PT404'),
 	('booking.add_rule(''mine'', ''pg_catalog.now()'')',                '42501', '42501', '42501', '42501', 'PT422');

@@ -88,7 +88,7 @@ INSERT INTO calls VALUES
 	('admin', 'booking.remove_clinic(7100000003)'), ('admin', 'booking.restore_clinic(7100000003)'),
 	('admin', 'booking.remove_doctor(7200000004)'), ('admin', 'booking.restore_doctor(7200000004)'),
 	('admin', 'booking.remove_patient(7300000002)'), ('admin', 'booking.restore_patient(7300000002)'),
-	('admin', 'booking.maintain()'), ('admin', 'booking.read_events(''mail'', 1)'), ('admin', 'booking.note_events_done(''mail'', 1)'), ('admin', 'booking.refusals()'), ('admin', 'booking.appointment_being_moved()'),
+	('admin', 'booking.maintain()'), ('admin', 'booking.read_events(''mail'', 1)'), ('admin', 'booking.note_events_done(''mail'', 1)'), ('admin', 'booking.skip_events(''mail'')'), ('admin', 'booking.refusals()'), ('admin', 'booking.appointment_being_moved()'),
 	('admin', 'booking.expire_holds()'), ('admin', 'booking.remove_rule(''no such rule'')'), ('admin', 'booking.add_rule(''mine'', ''pg_catalog.now()''::pg_catalog.regprocedure)');
 SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
 		   AND NOT EXISTS (SELECT FROM calls WHERE starts_with(call, 'booking.' || proname || '('))), NULL, 'no function is left out');

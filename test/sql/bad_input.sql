@@ -13,7 +13,7 @@ SELECT id, status FROM booking.book_slot(2, 1);
 SELECT id, status FROM booking.hold_slot(3, 1);
 SELECT id FROM booking.add_schedule(1, 1, '09:00', '12:00', 60);
 SELECT id FROM booking.add_time_off('2099-01-01', '2099-01-02', doctor_id => 2);
-INSERT INTO booking.event_consumers (name, settled_until) VALUES ('sms', 1);
+INSERT INTO booking.event_consumers (name, settled_until, read_until) VALUES ('sms', 1, 1);
 CREATE SCHEMA regress_house;
 CREATE FUNCTION regress_house.passes(slot booking.time_slots, patient booking.patients) RETURNS text LANGUAGE sql RETURN NULL;
 CREATE FUNCTION regress_house.other(int) RETURNS text LANGUAGE sql RETURN NULL;
@@ -52,6 +52,7 @@ INSERT INTO calls VALUES
 	('maintain', '{max_rows => 10, horizon => ''10 days'', retention => ''10 years''}'),
 	('read_events', '{consumer => ''mail'', max_rows => 10}'),
 	('note_events_done', '{consumer => ''sms'', until_id => 1}'),
+	('skip_events', '{consumer => ''fax''}'),
 	('refusals', '{}'),
 	('patient_appointments', '{patient_id => 1}'),
 	('remove_clinic', '{id => 1}'), ('restore_clinic', '{id => 1}'),

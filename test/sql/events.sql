@@ -22,9 +22,33 @@ SELECT sqlstate, rule, message, follows_contract FROM pg_temp.refusal('SELECT bo
 SELECT sqlstate, rule, follows_contract FROM pg_temp.refusal('SELECT booking.note_events_done(''nobody'', 0)');
 SELECT name, done_until FROM booking.event_consumers;
 
+-- What was never shown is not done: neither what came since, nor what was left out for max_rows.
+SELECT count(booking.book_slot(s, s - 3)) FROM generate_series(4, 6) s;
+UPDATE booking.event_consumers SET settled_until = 6;
+SELECT r.sqlstate, r.rule, r.hint FROM generate_series(3, 7) id, pg_temp.trial(format('SELECT booking.note_events_done(''mail'', %s)', id)) r ORDER BY id;
+SELECT pg_temp.next('mail', 2);
+SELECT id, r.sqlstate FROM generate_series(3, 7) id, pg_temp.trial(format('SELECT booking.note_events_done(''mail'', %s)', id)) r ORDER BY id;
+-- what was shown once stays so, however little is read again
+SELECT pg_temp.next('mail', 1);
+SELECT booking.note_events_done('mail', 5);
+SELECT done_until, read_until FROM booking.event_consumers;
+
+-- A consumer that begins now is shown nothing of before; one that was behind is so no longer, and none goes back.
+SELECT booking.skip_events('sms');
+SELECT pg_temp.next('sms'), booking.skip_events('sms');
+SELECT booking.skip_events('mail');
+SELECT name, done_until, read_until, settled_until FROM booking.event_consumers ORDER BY name;
+UPDATE booking.event_consumers SET done_until = 9, read_until = 9, settled_until = 9 WHERE name = 'sms';
+SELECT booking.skip_events('sms');
+SELECT booking.cancel_appointment(1) IS NOT NULL AS cancelled;
+UPDATE booking.event_consumers SET settled_until = 7;
+SELECT pg_temp.next('mail'), pg_temp.next('sms');
+SELECT sqlstate, rule, follows_contract FROM pg_temp.refusal('SELECT booking.skip_events(repeat(''x'', 64))');
+DELETE FROM booking.event_consumers WHERE name = 'sms';
+
 -- a table that has lost a column, and got one of somebody else's
 SAVEPOINT columns;
-UPDATE booking.event_consumers SET done_until = 2;
+UPDATE booking.event_consumers SET done_until = 5;
 ALTER TABLE booking.appointment_events DROP COLUMN actor CASCADE;
 ALTER TABLE booking.appointment_events ADD COLUMN regress_note text DEFAULT 'none';
 SELECT id, to_status, reason, regress_note FROM booking.read_events('mail');

@@ -44,6 +44,7 @@ INSERT INTO deeds (deed) VALUES
 	('SELECT booking.maintain()'),
 	('SELECT booking.read_events(''mail'')'),
 	('SELECT booking.note_events_done(''sms'', 0)'),
+	('SELECT booking.skip_events(''fax'')'),
 	('SELECT booking.refusals()'),
 	('SELECT booking.patient_appointments(1)'),
 	('SELECT booking.appointment_being_moved()'),

@@ -19,7 +19,7 @@ INSERT INTO calls VALUES
 	('book_slot(2, 1)'), ('book_slot(1, 1)'), ('book_slot(77, 1)'),
 	('hold_slot(2, 1)'), ('hold_slot(1, 1)'), ('confirm_hold(2)'), ('confirm_hold(1)'),
 	('cancel_appointment(1)'), ('reschedule_appointment(1, 2)'), ('set_appointment_status(1, ''arrived'')'),
-	('expire_holds()'), ('maintain()'), ('read_events(''mail'')'), ('note_events_done(''mail'', 0)'),
+	('expire_holds()'), ('maintain()'), ('read_events(''mail'')'), ('note_events_done(''mail'', 0)'), ('skip_events(''mail'')'),
 	('remove_clinic(1)'), ('restore_clinic(1)'), ('remove_doctor(1)'), ('restore_doctor(1)'),
 	('remove_patient(1)'), ('restore_patient(1)'), ('remove_time_slot(2)'), ('restore_time_slot(2)'),
 	('add_schedule(1, 2, ''09:00'', ''12:00'', 60)'), ('remove_schedule(1)'),

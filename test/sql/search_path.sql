@@ -79,6 +79,7 @@ SELECT booking.expire_holds();
 SELECT count(*) FROM booking.maintain(retention => '1 year');
 SELECT count(*) >= 0 AS is_read FROM booking.read_events('mail');
 SELECT booking.note_events_done('mail', 0);
+SELECT booking.skip_events('mail') >= 0 AS is_skipped;
 SELECT count(*) FROM booking.metrics WHERE name = 'booking_holds';
 INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (1, 2) RETURNING time_slot_id, local_start;
 DELETE FROM booking.bookings WHERE time_slot_id = 1 AND status = 'booked' RETURNING time_slot_id;

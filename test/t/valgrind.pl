@@ -39,6 +39,7 @@ SELECT booking.maintain();
 SELECT booking.maintain(retention => '1 year');
 SELECT booking.read_events('mail');
 SELECT booking.note_events_done('mail', 0);
+SELECT booking.skip_events('mail');
 SELECT booking.refusals();
 SELECT count(*) FROM booking.metrics;
 SELECT booking.reschedule_appointment(1, 5);
