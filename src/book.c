@@ -15,16 +15,18 @@
  * advisory lock: when it is not as it was judged, there is no appointment. $1 slot, $2 start,
  * $3 end.
  */
+#define AS_JUDGED_SQL \
+	" WHERE id = $1 AND is_available AND deleted_at IS NULL AND starts_at = $2 AND ends_at = $3"
 #define TAKE_SQL(columns) \
-	"UPDATE booking.time_slots SET " columns \
-	", updated_at = now()" \
-	" WHERE id = $1 AND is_available AND deleted_at IS NULL" \
-	" AND starts_at = $2 AND ends_at = $3 RETURNING clinic_id, doctor_id"
+	"UPDATE booking.time_slots SET " columns ", updated_at = now()" AS_JUDGED_SQL \
+	" RETURNING clinic_id, doctor_id"
 #define TAKE_ARGTYPES INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
 
 static BookingPlan take_plan = {
 	TAKE_SQL("is_available = false, held_until = NULL"), 3, {TAKE_ARGTYPES}};
 static BookingPlan hold_plan = {TAKE_SQL("held_until = $4"), 4, {TAKE_ARGTYPES, TIMESTAMPTZOID}};
+static BookingPlan as_judged_plan = {
+	"SELECT FROM booking.time_slots" AS_JUDGED_SQL, 3, {TAKE_ARGTYPES}};
 static BookingPlan share_patient_plan = {
 	"SELECT FROM booking.patients WHERE id = $1 FOR KEY SHARE", 1, {INT8OID}};
 
@@ -62,6 +64,8 @@ static BookingPlan extend_plan = {
 	" WHERE id = $1 AND status = 'pending' RETURNING a",
 	3,
 	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
+static BookingPlan is_hold_plan = {
+	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'pending'", 1, {INT8OID}};
 
 static BookingPlan held_slot_plan = {
 	"SELECT time_slot_id, patient_id, clinic_id, status = 'pending',"
@@ -109,6 +113,8 @@ booking_release_hold(const BookingFacts *facts)
 		booking_cancel_hold(facts->occupant_id, "another appointment was moved here");
 }
 
+pg_noreturn static void refuse_unwritten(const BookingRequest *request);
+
 /* What was judged to be free, or the patient's, is not so any more when it is written. */
 void
 booking_refuse_changed(int64 slot_id)
@@ -117,8 +123,7 @@ booking_refuse_changed(int64 slot_id)
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
 		.rule = "slot_not_booked",
 		.table = "time_slots",
-		.detail =
-			"another session changed it without taking its lock, or a trigger kept it from being written.",
+		.detail = "another session changed it without taking its lock, or a trigger did.",
 		.hint = "Try again.",
 	};
 
@@ -127,8 +132,8 @@ booking_refuse_changed(int64 slot_id)
 }
 
 /* Explains why the slot's own WHERE found nothing to take, though all rules passed. */
-void
-booking_refuse_unwritten(const BookingRequest *request)
+static void
+refuse_unwritten(const BookingRequest *request)
 {
 	BookingFacts facts;
 
@@ -147,7 +152,10 @@ take_by_statement(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 	bool nulls[2];
 
 	if (booking_execute(is_hold ? &hold_plan : &take_plan, values, NULL) == 0)
-		booking_refuse_unwritten(&facts->request);
+	{
+		booking_require_none_left(&as_judged_plan, values, NULL);
+		refuse_unwritten(&facts->request);
+	}
 	booking_row(0, taken, nulls);
 	facts->clinic_id = DatumGetInt64(taken[0]);
 	facts->doctor_id = DatumGetInt64(taken[1]);
@@ -175,6 +183,13 @@ take(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 		take_by_statement(facts, is_hold, expires_at);
 }
 
+/* For an appointment that is moved there. */
+void
+booking_take_slot(BookingFacts *facts)
+{
+	take(facts, false, 0);
+}
+
 /* Keeps the patient from being deleted meanwhile, as the appointment's foreign key would. */
 static void
 share_patient(BookingFacts *facts)
@@ -187,6 +202,16 @@ share_patient(BookingFacts *facts)
 	if (!booking_share_row(&facts->patient) &&
 		booking_execute(&share_patient_plan, &patient_id, NULL) == 0)
 		booking_refuse_unknown(&booking_patient, facts->request.patient_id);
+}
+
+/* An AFTER trigger of somebody's may cancel the appointment, which is an event that comes later. */
+static void
+write_first_event(int64 appointment_id, const void *arg)
+{
+	Event event = *(const Event *) arg;
+
+	event.appointment_id = appointment_id;
+	booking_write_event(&event);
 }
 
 /* Makes the appointment in a slot that was taken for it, and its event. */
@@ -208,18 +233,15 @@ insert(const BookingFacts *facts, const Caller *caller, bool is_hold, TimestampT
 							TimestampTzGetDatum(expires_at),
 							key};
 	const bool nulls[] = {false, false, false, false, false, false, false, is_hold, !is_hold, !key};
-	Datum appointment;
-	int64 id;
-
-	if (!booking_insert(&appointments, values, nulls, &id, &appointment))
-		booking_refuse_changed(request->slot_id);
-	booking_write_event(&(Event){
-		.appointment_id = id,
+	const Event event = {
 		.slot_id = request->slot_id,
 		.to_status = status,
 		.actor_role = caller->role,
 		.actor = caller->subject,
-	});
+	};
+	Datum appointment;
+
+	booking_insert(&appointments, values, nulls, &appointment, write_first_event, &event);
 	return appointment;
 }
 
@@ -245,7 +267,10 @@ keep_hold(const BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 	Datum values[] = {Int64GetDatum(facts->occupant_id), key, TimestampTzGetDatum(expires_at)};
 
 	if (booking_change(&change, is_hold ? &extend_plan : &confirm_plan, values, nulls) == 0)
-		booking_refuse_unwritten(&facts->request);
+	{
+		booking_require_none_left(&is_hold_plan, values, NULL);
+		refuse_unwritten(&facts->request);
+	}
 	return booking_returned_row();
 }
 

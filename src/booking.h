@@ -166,6 +166,7 @@ extern void booking_require_writable(FunctionCallInfo fcinfo);
 extern void booking_start_writing(FunctionCallInfo fcinfo);
 extern void booking_prevent_in_rule(const char *command);
 extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *nulls);
+extern uint64 booking_execute_untriggered(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_query(BookingPlan *plan, Datum *values, const char *nulls);
 extern void booking_refuse_kept_out(void) pg_attribute_noreturn();
@@ -333,8 +334,11 @@ extern bool booking_runs_code(const BookingTarget *target);
 
 /* insert.c */
 
-extern bool booking_insert(BookingTarget *target, const Datum *values, const bool *nulls, int64 *id,
-						   Datum *inserted);
+/* What comes with a new row, before other people's AFTER triggers hear of it. */
+typedef void FollowInsert(int64 id, const void *arg);
+
+extern void booking_insert(BookingTarget *target, const Datum *values, const bool *nulls,
+						   Datum *inserted, FollowInsert *follow, const void *arg);
 
 /* update.c */
 
@@ -643,7 +647,7 @@ extern bool booking_was_answered(const BookingRequest *request, bool is_hold, Da
 extern void booking_look_again(const BookingRequest *request, BookingFacts *facts);
 extern void booking_release_hold(const BookingFacts *facts);
 pg_noreturn extern void booking_refuse_changed(int64 slot_id);
-pg_noreturn extern void booking_refuse_unwritten(const BookingRequest *request);
+extern void booking_take_slot(BookingFacts *facts);
 
 /* clinic_rules.c */
 

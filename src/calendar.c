@@ -187,6 +187,7 @@ instants_as_array(const Stretches *slots, size_t field)
 										   sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
+/* All of them, or none. */
 static void
 insert_slots(BookingPlan *plan, const Doctor *doctor, const Stretches *slots)
 {
@@ -194,7 +195,7 @@ insert_slots(BookingPlan *plan, const Doctor *doctor, const Stretches *slots)
 					instants_as_array(slots, offsetof(Stretch, starts_at)),
 					instants_as_array(slots, offsetof(Stretch, ends_at))};
 
-	booking_execute(plan, args, NULL);
+	booking_require_written(booking_execute(plan, args, NULL), slots->count);
 }
 
 void

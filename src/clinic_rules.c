@@ -35,6 +35,11 @@ static BookingPlan remove_plan = {
 	" WHERE name = $1 AND clinic_id IS NOT DISTINCT FROM $2 AND deleted_at IS NULL RETURNING r",
 	2,
 	{TEXTOID, INT8OID}};
+static BookingPlan is_live_plan = {
+	"SELECT FROM booking.rules"
+	" WHERE name = $1 AND clinic_id IS NOT DISTINCT FROM $2 AND deleted_at IS NULL",
+	2,
+	{TEXTOID, INT8OID}};
 static BookingPlan list_plan = {
 	"SELECT name, clinic_id, check_function FROM booking.rules"
 	" WHERE deleted_at IS NULL ORDER BY \"position\", name",
@@ -416,7 +421,10 @@ BOOKING_FUNCTION(booking_remove_rule)
 
 	booking_start_writing(fcinfo);
 	if (booking_execute(&remove_plan, values, nulls) == 0)
+	{
+		booking_require_none_left(&is_live_plan, values, nulls);
 		booking_refuse(&unknown);
+	}
 	rule = booking_returned_row();
 	SPI_finish();
 	return rule;

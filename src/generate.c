@@ -43,6 +43,8 @@ static BookingPlan generated_plan = {GENERATED_SQL, 3, {INT8OID, DATEOID, DATEOI
 static BookingPlan note_plan = {NOTE_SQL, 2, {INT8OID, DATEARRAYOID}};
 static BookingPlan again_plan = {
 	"DELETE FROM booking.generated_doctors WHERE doctor_id = $1", 1, {INT8OID}};
+static BookingPlan generated_until_plan = {
+	"SELECT FROM booking.generated_doctors WHERE doctor_id = $1", 1, {INT8OID}};
 static BookingPlan clinic_plan = {
 	"SELECT is_active FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 
@@ -249,7 +251,7 @@ note_days(const Calendar *calendar, const Additions *additions)
 					PointerGetDatum(construct_array(additions->days, additions->day_count, DATEOID,
 													sizeof(DateADT), true, TYPALIGN_INT))};
 
-	booking_execute(&note_plan, args, NULL);
+	booking_require_written(booking_execute(&note_plan, args, NULL), additions->day_count);
 }
 
 /* For one doctor; adds to what was generated for others. */
@@ -288,7 +290,8 @@ booking_generate_again(int64 doctor_id)
 {
 	Datum arg = Int64GetDatum(doctor_id);
 
-	booking_execute(&again_plan, &arg, NULL);
+	if (booking_execute(&again_plan, &arg, NULL) == 0)
+		booking_require_none_left(&generated_until_plan, &arg, NULL);
 }
 
 static void

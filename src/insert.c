@@ -17,6 +17,13 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+/* What the caller has to come with the row. */
+typedef struct Following
+{
+	FollowInsert *follow; /* NULL: nothing */
+	const void *arg;
+} Following;
+
 /* Puts the values in their columns, and defaults into the others. */
 static TupleTableSlot *
 fill_row(const BookingTarget *target, const Datum *values, const bool *nulls)
@@ -63,23 +70,6 @@ insert_plain_row(const BookingTarget *target, Relation table, TupleTableSlot *ro
 	ExecCloseIndices(result);
 }
 
-/* With all that follows from it. */
-static void
-insert_row(const BookingTarget *target, Relation table, TupleTableSlot *row)
-{
-	ResultRelInfo *result = booking_result_with_triggers(target, table);
-	EState *estate = CreateExecutorState();
-
-	booking_open_indexes(target, result, NULL);
-	estate->es_opened_result_relations = list_make1(result);
-	AfterTriggerBeginQuery();
-	ExecSimpleRelationInsert(result, estate, row);
-	AfterTriggerEndQuery(estate);
-	ExecCloseResultRelations(estate);
-	ExecResetTupleTable(estate->es_tupleTable, false);
-	FreeExecutorState(estate);
-}
-
 /* The id of the row, and the row itself where it is wanted, in memory that outlives SPI_finish. */
 static int64
 take_over(const BookingTarget *target, TupleTableSlot *row, Datum *inserted)
@@ -90,6 +80,39 @@ take_over(const BookingTarget *target, TupleTableSlot *row, Datum *inserted)
 	if (inserted != NULL)
 		*inserted = PointerGetDatum(SPI_returntuple(tuple, row->tts_tupleDescriptor));
 	return DatumGetInt64(slot_getattr(row, target->id, &isnull));
+}
+
+/* Fires the AFTER triggers of a row that is in, once what comes with it is in, too. */
+static void
+end_insert(EState *estate, int64 id, const Following *following)
+{
+	if (following->follow != NULL)
+	{
+		CommandCounterIncrement();
+		following->follow(id, following->arg);
+	}
+	AfterTriggerEndQuery(estate);
+	ExecCloseResultRelations(estate);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	FreeExecutorState(estate);
+}
+
+/* With all that follows from it. */
+static int64
+insert_row(const BookingTarget *target, Relation table, TupleTableSlot *row, Datum *inserted,
+		   const Following *following)
+{
+	ResultRelInfo *result = booking_result_with_triggers(target, table);
+	EState *estate = CreateExecutorState();
+	int64 id;
+
+	booking_open_indexes(target, result, NULL);
+	estate->es_opened_result_relations = list_make1(result);
+	AfterTriggerBeginQuery();
+	ExecSimpleRelationInsert(result, estate, row);
+	id = take_over(target, row, inserted);
+	end_insert(estate, id, following);
+	return id;
 }
 
 static Oid
@@ -138,33 +161,50 @@ statement_of(BookingTarget *target)
 	return statement;
 }
 
-static bool
-insert_by_statement(BookingTarget *target, const Datum *values, const bool *nulls, int64 *id,
-					Datum *inserted)
+static void
+insert_by_statement(BookingTarget *target, const Datum *values, const bool *nulls, Datum *inserted,
+					const Following *following)
 {
 	char arg_nulls[MAX_TABLE_COLUMNS];
+	Authority callers;
 	Datum row[2];
 	bool row_nulls[2];
 
 	for (int i = 0; i < target->table.count; i++)
 		arg_nulls[i] = nulls[i] ? 'n' : ' ';
-	if (booking_execute(statement_of(target), unconstify(Datum *, values), arg_nulls) == 0)
-		return false;
+	AfterTriggerBeginQuery();
+	booking_require_written(
+		booking_execute_untriggered(statement_of(target), unconstify(Datum *, values), arg_nulls),
+		1);
 	booking_row(0, row, row_nulls);
-	*id = DatumGetInt64(row[1]);
 	if (inserted != NULL)
 		*inserted = SPI_datumTransfer(row[0], false, -1);
-	return true;
+
+	booking_take_authority(&callers);
+	PG_TRY();
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		end_insert(CreateExecutorState(), DatumGetInt64(row[1]), following);
+		PopActiveSnapshot();
+	}
+	PG_CATCH();
+	{
+		booking_raise_again();
+	}
+	PG_END_TRY();
+	booking_leave_authority(&callers);
 }
 
 static void
 insert_by_itself(BookingTarget *target, Relation table, const Datum *values, const bool *nulls,
-				 int64 *id, Datum *inserted)
+				 Datum *inserted, const Following *following)
 {
+	bool plain = is_plain(target);
 	Authority callers = {0};
 	MemoryContext caller;
+	int64 id = 0;
 
-	if (booking_runs_code(target) || !is_plain(target))
+	if (booking_runs_code(target) || !plain)
 		booking_take_authority(&callers);
 	caller = booking_start_target(target);
 	PG_TRY();
@@ -173,11 +213,13 @@ insert_by_itself(BookingTarget *target, Relation table, const Datum *values, con
 
 		PushActiveSnapshot(GetTransactionSnapshot());
 		row = fill_row(target, values, nulls);
-		if (is_plain(target))
+		if (plain)
+		{
 			insert_plain_row(target, table, row);
+			id = take_over(target, row, inserted);
+		}
 		else
-			insert_row(target, table, row);
-		*id = take_over(target, row, inserted);
+			id = insert_row(target, table, row, inserted, following);
 		PopActiveSnapshot();
 	}
 	PG_CATCH();
@@ -189,23 +231,24 @@ insert_by_itself(BookingTarget *target, Relation table, const Datum *values, con
 	booking_end_target(target, caller);
 	booking_leave_authority(&callers);
 	CommandCounterIncrement();
+	if (plain && following->follow != NULL)
+		following->follow(id, following->arg);
 }
 
 /*
- * Inserts a row, given the values of some columns, and says what id it got; false when a trigger
- * of somebody else's kept it out. Violations are reported as booking_execute does.
+ * Inserts a row, given the values of some columns, and what is to follow it. Violations are reported as
+ * booking_execute does.
  */
-bool
-booking_insert(BookingTarget *target, const Datum *values, const bool *nulls, int64 *id,
-			   Datum *inserted)
+void
+booking_insert(BookingTarget *target, const Datum *values, const bool *nulls, Datum *inserted,
+			   FollowInsert *follow, const void *arg)
 {
+	const Following following = {follow, arg};
 	Relation table = booking_open_target(target);
-	bool is_in = true;
 
 	if (target->is_busy || target->needs_statement)
-		is_in = insert_by_statement(target, values, nulls, id, inserted);
+		insert_by_statement(target, values, nulls, inserted, &following);
 	else
-		insert_by_itself(target, table, values, nulls, id, inserted);
+		insert_by_itself(target, table, values, nulls, inserted, &following);
 	table_close(table, NoLock);
-	return is_in;
 }

@@ -22,18 +22,15 @@ static BookingPlan find_plan = {
 	1,
 	{INT8OID}};
 
-/* Takes the new slot, if it is at the time that was judged; the trigger frees the old one. */
+/* Its slot was taken before; the trigger frees the one it had. */
 #define MOVE_SQL \
-	"WITH slot AS (" \
-	"    UPDATE booking.time_slots SET is_available = false, held_until = NULL, updated_at = now()" \
-	"    WHERE id = $2 AND is_available AND deleted_at IS NULL" \
-	"    AND starts_at = $3 AND ends_at = $4" \
-	"    RETURNING id, clinic_id, doctor_id, starts_at, ends_at) " \
-	"UPDATE booking.appointments AS a SET time_slot_id = slot.id, clinic_id = slot.clinic_id," \
-	"    doctor_id = slot.doctor_id, starts_at = slot.starts_at, ends_at = slot.ends_at" \
-	" FROM slot WHERE a.id = $1 AND a.status = 'booked' RETURNING a"
+	"UPDATE booking.appointments AS a SET time_slot_id = $2, clinic_id = $3, doctor_id = $4," \
+	"    starts_at = $5, ends_at = $6 WHERE id = $1 AND status = 'booked' RETURNING a"
 
-static BookingPlan move_plan = {MOVE_SQL, 4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
+static BookingPlan move_plan = {
+	MOVE_SQL, 6, {INT8OID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
+static BookingPlan is_booked_plan = {
+	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'booked'", 1, {INT8OID}};
 
 static BookingPlan expired_plan = {
 	"SELECT id, time_slot_id, doctor_id FROM booking.appointments"
@@ -136,7 +133,10 @@ change_status(FunctionCallInfo fcinfo, const char *status, const char *reason)
 	booking_start_writing(fcinfo);
 	lock_appointment(id);
 	if (booking_set_status(id, status, reason) == 0)
+	{
+		booking_require_none_left(&find_plan, &PG_GETARG_DATUM(0), NULL);
 		booking_refuse_unknown(&booking_appointment, id);
+	}
 	appointment = booking_returned_row();
 	SPI_finish();
 	return appointment;
@@ -220,19 +220,24 @@ check_is_where_it_was(int64 id, const Found *before, const Found *now)
 
 /* Leaves the moved appointment as the result. Raw SQL may have been at it without a lock. */
 static void
-move_appointment(const BookingRequest *request, const BookingFacts *facts, const Caller *caller)
+move_appointment(const BookingRequest *request, BookingFacts *facts, const Caller *caller)
 {
+	Change change = {.appointment_id = request->appointment_id};
+	Datum values[] = {
+		Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id),    0, 0,
+		TimestampTzGetDatum(facts->starts_at),  TimestampTzGetDatum(facts->ends_at)};
 	Found now;
-	Change change = {request->appointment_id, false, false, NULL, false};
-	Datum values[] = {Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id),
-					  TimestampTzGetDatum(facts->starts_at), TimestampTzGetDatum(facts->ends_at)};
 
 	booking_release_hold(facts);
+	booking_take_slot(facts);
+	values[2] = Int64GetDatum(facts->clinic_id);
+	values[3] = Int64GetDatum(facts->doctor_id);
 	if (booking_change(&change, &move_plan, values, NULL) > 0)
 		return;
+	booking_require_none_left(&is_booked_plan, values, NULL);
 	find_appointment(request->appointment_id, caller, &now);
 	check_is_booked(request->appointment_id, &now);
-	booking_refuse_unwritten(request);
+	booking_refuse_changed(request->slot_id);
 }
 
 BOOKING_FUNCTION(booking_reschedule_appointment)

@@ -37,7 +37,7 @@
 	"INSERT INTO booking.generated_doctors AS g (doctor_id, until_date) VALUES ($1, $2)" \
 	" ON CONFLICT (doctor_id) DO UPDATE SET until_date = excluded.until_date"
 
-/* A clinic at a time, by the index; $1 most rows. */
+/* How many there were, and were forgotten. A clinic at a time, by the index; $1 most rows. */
 #define FORGET_KEYS_SQL \
 	"WITH old AS MATERIALIZED (" \
 	"    SELECT a.id FROM booking.clinics c, LATERAL (" \
@@ -45,9 +45,11 @@
 	"        WHERE clinic_id = c.id AND idempotency_key IS NOT NULL" \
 	"        AND created_at < now() - c.idempotency_retention" \
 	"        ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED) a" \
-	"    LIMIT $1) " \
-	"UPDATE booking.appointments SET idempotency_key = NULL" \
-	" WHERE id = ANY (ARRAY(SELECT id FROM old))"
+	"    LIMIT $1)," \
+	" forgotten AS (" \
+	"    UPDATE booking.appointments SET idempotency_key = NULL" \
+	"    WHERE id = ANY (ARRAY(SELECT id FROM old)) RETURNING id) " \
+	"SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM forgotten)"
 
 #define NOTE_TASK_SQL \
 	"INSERT INTO booking.maintenance AS m (task, rows_done) VALUES ($1, $2)" \
@@ -109,7 +111,7 @@ generate_for(const Laggard *laggard, GeneratedSlots *generated)
 	Datum note[] = {Int64GetDatum(laggard->doctor_id), DateADTGetDatum(laggard->last)};
 
 	booking_generate_days(laggard->doctor_id, laggard->first, laggard->last, generated);
-	booking_execute(&note_until_plan, note, NULL);
+	booking_require_written(booking_execute(&note_until_plan, note, NULL), 1);
 }
 
 static uint64
@@ -146,8 +148,13 @@ static uint64
 forget_keys(const Round *round)
 {
 	Datum max_rows = Int32GetDatum(round->max_rows);
+	Datum counts[2];
+	bool nulls[2];
 
-	return booking_execute(&forget_keys_plan, &max_rows, NULL);
+	booking_execute(&forget_keys_plan, &max_rows, NULL);
+	booking_row(0, counts, nulls);
+	booking_require_written(DatumGetInt64(counts[1]), DatumGetInt64(counts[0]));
+	return DatumGetInt64(counts[0]);
 }
 
 static uint64
@@ -217,7 +224,7 @@ attempt(const Task *task, const Round *round, uint64 *rows)
 
 		*rows = task->run(round);
 		note[1] = Int64GetDatum(*rows);
-		booking_execute(&note_task_plan, note, NULL);
+		booking_require_written(booking_execute(&note_task_plan, note, NULL), 1);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();

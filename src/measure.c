@@ -58,8 +58,9 @@
 	"        offered_28_days, taken_28_days, fulfilled_28_days, noshow_28_days)" \
 	"    = (excluded.free_1_day, excluded.free_7_days, excluded.taken_7_days," \
 	"       excluded.offered_28_days, excluded.taken_28_days, excluded.fulfilled_28_days," \
-	"       excluded.noshow_28_days)) " \
-	"SELECT slots_read FROM figures"
+	"       excluded.noshow_28_days)" \
+	"    RETURNING clinic_id) " \
+	"SELECT slots_read FROM figures, noted"
 
 static BookingPlan stale_plan = {STALE_SQL};
 static BookingPlan measure_plan = {MEASURE_SQL, 1, {INT8OID}};

@@ -33,8 +33,12 @@ kept_plan(BookingPlan *plan)
 	return prepared;
 }
 
+/* How a statement is run, beside the ordinary. */
+#define READ_ONLY 1
+#define LEAVE_TRIGGERS 2
+
 static uint64
-run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool read_only)
+run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int how)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	const char *outer;
@@ -46,7 +50,7 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, bool
 	PG_TRY();
 	{
 		result = SPI_execute_snapshot(kept_plan(plan), values, nulls, snapshot, InvalidSnapshot,
-									  read_only, true, 0);
+									  (how & READ_ONLY) != 0, (how & LEAVE_TRIGGERS) == 0, 0);
 	}
 	PG_CATCH();
 	{
@@ -92,7 +96,14 @@ booking_open_cursor(BookingPlan *plan, Datum *values, const char *nulls)
 uint64
 booking_execute(BookingPlan *plan, Datum *values, const char *nulls)
 {
-	return run(plan, values, nulls, InvalidSnapshot, false);
+	return run(plan, values, nulls, InvalidSnapshot, 0);
+}
+
+/* The same, but the AFTER triggers are left to AfterTriggerEndQuery, which the caller is going to call. */
+uint64
+booking_execute_untriggered(BookingPlan *plan, Datum *values, const char *nulls)
+{
+	return run(plan, values, nulls, InvalidSnapshot, LEAVE_TRIGGERS);
 }
 
 /*
@@ -103,14 +114,14 @@ booking_execute(BookingPlan *plan, Datum *values, const char *nulls)
 uint64
 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls)
 {
-	return run(plan, values, nulls, GetLatestSnapshot(), false);
+	return run(plan, values, nulls, GetLatestSnapshot(), 0);
 }
 
 /* Runs a query with the caller's snapshot, as a STABLE function must. */
 uint64
 booking_query(BookingPlan *plan, Datum *values, const char *nulls)
 {
-	return run(plan, values, nulls, InvalidSnapshot, true);
+	return run(plan, values, nulls, InvalidSnapshot, READ_ONLY);
 }
 
 /*

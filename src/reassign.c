@@ -38,13 +38,26 @@
 	"       is_available = s.is_available OR s.time_off_id IS NOT NULL, time_off_id = NULL" \
 	" FROM unnest($1) AS moving (slot_id) WHERE s.id = moving.slot_id AND" MOVES_SQL
 
+/* What there is none of once all have moved. */
+#define LEFT_APPOINTMENTS_SQL \
+	"SELECT FROM unnest($1) AS moving (slot_id)" \
+	" JOIN booking.appointments a ON a.time_slot_id = moving.slot_id" \
+	" WHERE a.doctor_id <> $2 AND a.status IN " OCCUPYING_STATUSES " LIMIT 1"
+#define LEFT_SLOTS_SQL \
+	"SELECT FROM unnest($1) AS moving (slot_id) JOIN booking.time_slots s ON s.id = moving.slot_id" \
+	" WHERE s.doctor_id <> $2 AND" MOVES_SQL " LIMIT 1"
+
 /* Of no plan may the cost depend on the square of the slots, or on the size of the book. */
 static BookingPlan moving_plan = {
 	MOVING_SQL, 3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}, .options = READ_PLAN};
 static BookingPlan move_appointments_plan = {
 	MOVE_APPOINTMENTS_SQL, 2, {INT8ARRAYOID, INT8OID}, .options = READ_PLAN};
+static BookingPlan left_appointments_plan = {
+	LEFT_APPOINTMENTS_SQL, 2, {INT8ARRAYOID, INT8OID}, .options = READ_PLAN};
 static BookingPlan move_slots_plan = {
 	MOVE_SLOTS_SQL, 2, {INT8ARRAYOID, INT8OID}, .options = READ_PLAN};
+static BookingPlan left_slots_plan = {
+	LEFT_SLOTS_SQL, 2, {INT8ARRAYOID, INT8OID}, .options = READ_PLAN};
 
 /* What moves, earliest first: the slots' ids, and when they are. */
 typedef struct Moving
@@ -205,7 +218,9 @@ BOOKING_FUNCTION(booking_reassign_slots)
 	check_substitute_is_free(&moving.times, &to);
 	args[0] = moving.ids;
 	booking_change(&change, &move_appointments_plan, args, NULL);
+	booking_require_none_left(&left_appointments_plan, args, NULL);
 	moved = booking_execute_unguarded(&move_slots_plan, args, NULL, false);
+	booking_require_none_left(&left_slots_plan, args, NULL);
 	SPI_finish();
 	PG_RETURN_INT64(moved);
 }

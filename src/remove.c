@@ -23,6 +23,9 @@
 	" AS t SET deleted_at = now(), updated_at = now()" \
 	" WHERE id = $1 AND deleted_at IS NULL RETURNING t"
 
+#define FIND_SQL(table) "SELECT FROM booking." table " WHERE id = $1"
+#define FIND_LIVE_SQL(table) FIND_SQL(table) " AND deleted_at IS NULL"
+
 #define RESTORE_SQL(table) \
 	"UPDATE booking." table \
 	" AS t SET deleted_at = NULL, updated_at = now()" \
@@ -43,6 +46,8 @@ typedef struct Removable
 	BookingPlan upcoming;
 	BookingPlan remove;
 	BookingPlan restore;
+	BookingPlan find;
+	BookingPlan find_live;
 	BookingPlan clinic; /* whose staff may do it; for others the grants suffice */
 } Removable;
 
@@ -65,19 +70,25 @@ static Removable clinics = {&booking_clinic,
 							 1,
 							 {INT8OID}},
 							{REMOVE_SQL("clinics"), 1, {INT8OID}},
-							{RESTORE_SQL("clinics"), 1, {INT8OID}}};
+							{RESTORE_SQL("clinics"), 1, {INT8OID}},
+							{FIND_SQL("clinics"), 1, {INT8OID}},
+							{FIND_LIVE_SQL("clinics"), 1, {INT8OID}}};
 
 static Removable doctors = {&booking_doctor,
 							booking_close_doctor,
 							{UPCOMING_SQL "s.doctor_id = $1", 1, {INT8OID}},
 							{REMOVE_SQL("doctors"), 1, {INT8OID}},
-							{RESTORE_SQL("doctors"), 1, {INT8OID}}};
+							{RESTORE_SQL("doctors"), 1, {INT8OID}},
+							{FIND_SQL("doctors"), 1, {INT8OID}},
+							{FIND_LIVE_SQL("doctors"), 1, {INT8OID}}};
 
 static Removable patients = {&booking_patient,
 							 lock_patient,
 							 {UPCOMING_SQL "a.patient_id = $1", 1, {INT8OID}},
 							 {REMOVE_SQL("patients"), 1, {INT8OID}},
-							 {RESTORE_SQL("patients"), 1, {INT8OID}}};
+							 {RESTORE_SQL("patients"), 1, {INT8OID}},
+							 {FIND_SQL("patients"), 1, {INT8OID}},
+							 {FIND_LIVE_SQL("patients"), 1, {INT8OID}}};
 
 static Removable time_slots = {
 	&booking_slot,
@@ -85,6 +96,8 @@ static Removable time_slots = {
 	{UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
 	{REMOVE_SQL("time_slots"), 1, {INT8OID}},
 	{RESTORE_SLOT_SQL, 2, {INT8OID, INT8OID}},
+	{FIND_SQL("time_slots"), 1, {INT8OID}},
+	{FIND_LIVE_SQL("time_slots"), 1, {INT8OID}},
 	{"SELECT clinic_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}}};
 
 static BookingPlan doctor_of_slot_plan = {
@@ -116,6 +129,19 @@ require_staff(Removable *what, Datum id)
 		booking_require_clinic(DatumGetInt64(booking_value()));
 }
 
+/* The row as it is then; somebody else may have deleted it, or removed it, while we waited for it. */
+static Datum
+write_row(const Removable *what, BookingPlan *change, BookingPlan *find, Datum *args,
+		  const char *nulls)
+{
+	if (booking_execute(change, args, nulls) == 0)
+	{
+		booking_require_none_left(find, args, NULL);
+		booking_refuse_unknown(what->entity, DatumGetInt64(args[0]));
+	}
+	return booking_returned_row();
+}
+
 static Datum
 remove_row(FunctionCallInfo fcinfo, Removable *what)
 {
@@ -132,9 +158,7 @@ remove_row(FunctionCallInfo fcinfo, Removable *what)
 	upcoming = DatumGetInt64(booking_value());
 	if (upcoming > 0)
 		refuse_while_booked(what->entity, DatumGetInt64(id), upcoming);
-	if (booking_execute(&what->remove, &id, NULL) == 0)
-		booking_refuse_unknown(what->entity, DatumGetInt64(id));
-	row = booking_returned_row();
+	row = write_row(what, &what->remove, &what->find_live, &id, NULL);
 	SPI_finish();
 	return row;
 }
@@ -149,9 +173,7 @@ restore_row(FunctionCallInfo fcinfo, Removable *what)
 
 	booking_start_writing(fcinfo);
 	require_staff(what, id);
-	if (booking_execute(&what->restore, &id, NULL) == 0)
-		booking_refuse_unknown(what->entity, DatumGetInt64(id));
-	row = booking_returned_row();
+	row = write_row(what, &what->restore, &what->find, &id, NULL);
 	SPI_finish();
 	return row;
 }
@@ -206,8 +228,7 @@ BOOKING_FUNCTION(booking_restore_time_slot)
 		booking_refuse_unknown(&booking_slot, DatumGetInt64(args[0]));
 	booking_lock(CALENDAR_LOCK, DatumGetInt64(booking_value()), CALENDAR_BOOK);
 	args[1] = booking_time_off_of_slot(DatumGetInt64(args[0]), &nulls[1]);
-	booking_execute(&time_slots.restore, args, nulls);
-	row = booking_returned_row();
+	row = write_row(&time_slots, &time_slots.restore, &time_slots.find, args, nulls);
 	SPI_finish();
 	return row;
 }

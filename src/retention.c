@@ -70,6 +70,14 @@ ids_of(BookingPlan *plan, Datum *args)
 	return booking_value();
 }
 
+static BookingPlan left_events_plan = {
+	"SELECT FROM booking.appointment_events WHERE appointment_id = ANY (ARRAY("
+	"SELECT id FROM booking.appointments WHERE time_slot_id = ANY ($1))) LIMIT 1",
+	1,
+	{INT8ARRAYOID}};
+static BookingPlan left_slots_plan = {
+	"SELECT FROM booking.time_slots WHERE id = ANY ($1) LIMIT 1", 1, {INT8ARRAYOID}};
+
 /* Deletes some slots, of the live or of the removed ones, and returns how many. */
 static uint64
 delete_some(BookingPlan *find, TimestampTz end, int32 most)
@@ -79,10 +87,15 @@ delete_some(BookingPlan *find, TimestampTz end, int32 most)
 	Datum in_slots[] = {slots, TimestampTzGetDatum(end)};
 	Datum spent_of[] = {slots, ids_of(&old_appointments_plan, in_slots)};
 	Datum spent = ids_of(&spent_slots_plan, spent_of);
+	uint64 deleted;
 
 	booking_execute(&delete_events_plan, &spent, NULL);
+	booking_require_none_left(&left_events_plan, &spent, NULL);
+	/* of a slot, an appointment that is left would be told by its foreign key */
 	booking_execute(&delete_appointments_plan, &spent, NULL);
-	return booking_execute(&delete_slots_plan, &spent, NULL);
+	deleted = booking_execute(&delete_slots_plan, &spent, NULL);
+	booking_require_none_left(&left_slots_plan, &spent, NULL);
+	return deleted;
 }
 
 static uint64

@@ -19,6 +19,9 @@ static BookingPlan remove_plan = {
 	1,
 	{INT8OID}};
 
+static BookingPlan is_live_plan = {
+	"SELECT FROM booking.schedules WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
+
 static BookingPlan clinic_plan = {
 	"SELECT d.clinic_id FROM booking.schedules s JOIN booking.doctors d ON d.id = s.doctor_id"
 	" WHERE s.id = $1",
@@ -113,7 +116,10 @@ BOOKING_FUNCTION(booking_remove_schedule)
 	if (booking_execute(&clinic_plan, &id, NULL) == 1)
 		booking_require_clinic(DatumGetInt64(booking_value()));
 	if (booking_execute(&remove_plan, &id, NULL) == 0)
+	{
+		booking_require_none_left(&is_live_plan, &id, NULL);
 		booking_refuse_unknown(&schedule, DatumGetInt64(id));
+	}
 	row = booking_returned_row();
 	SPI_finish();
 	return row;

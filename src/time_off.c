@@ -46,10 +46,18 @@
 	" AND (a.status <> 'pending' OR a.hold_expires_at > clock_timestamp())" \
 	" AND a.ends_at > clock_timestamp() AND" SLOTS_INSIDE_SQL " ORDER BY a.starts_at, a.id"
 
+/* What there is none of once a time off is entered, or removed. */
+#define STILL_FREE_SQL \
+	"SELECT FROM booking.time_slots s WHERE s.is_available AND" SLOTS_INSIDE_SQL " LIMIT 1"
+#define STILL_WITHDRAWN_SQL \
+	"SELECT FROM booking.time_slots s WHERE s.time_off_id = $5 AND" SLOTS_INSIDE_SQL " LIMIT 1"
+
 static BookingPlan clinic_plan = {CLINIC_SQL, 1, {INT8OID}};
 static BookingPlan add_plan = {ADD_SQL, 5, {INSIDE_ARGTYPES, TEXTOID}};
 static BookingPlan withdraw_plan = {WITHDRAW_SQL, 5, {INSIDE_ARGTYPES, INT8OID}};
 static BookingPlan to_move_plan = {TO_MOVE_SQL, 4, {INSIDE_ARGTYPES}};
+static BookingPlan still_free_plan = {STILL_FREE_SQL, 4, {INSIDE_ARGTYPES}};
+static BookingPlan still_withdrawn_plan = {STILL_WITHDRAWN_SQL, 5, {INSIDE_ARGTYPES, INT8OID}};
 static BookingPlan reopen_plan = {REOPEN_SQL, 5, {INSIDE_ARGTYPES, INT8OID}};
 static BookingPlan find_plan = {
 	"SELECT clinic_id, doctor_id, starts_at, ends_at FROM booking.time_off"
@@ -249,6 +257,8 @@ enter(FunctionCallInfo fcinfo, const TimeOff *off)
 	run_inside(&add_plan, off, PG_GETARG_DATUM(4), PG_ARGISNULL(4) ? 'n' : ' ');
 	id = booking_value();
 	run_inside(&withdraw_plan, off, id, ' ');
+	if (run_inside(&still_free_plan, off, 0, ' ') > 0)
+		booking_refuse_kept_out();
 	run_inside(&to_move_plan, off, 0, ' ');
 	booking_return_set_of_rows(fcinfo);
 	SPI_finish();
@@ -312,9 +322,14 @@ BOOKING_FUNCTION(booking_remove_time_off)
 
 	close_calendars(&off);
 	if (booking_execute(&remove_plan, &id, NULL) == 0)
+	{
+		booking_require_none_left(&find_plan, &id, NULL);
 		booking_refuse_unknown(&time_off, DatumGetInt64(id));
+	}
 	row = booking_returned_row();
 	run_inside(&reopen_plan, &off, id, ' ');
+	if (run_inside(&still_withdrawn_plan, &off, id, ' ') > 0)
+		booking_refuse_kept_out();
 	SPI_finish();
 	return row;
 }

@@ -44,10 +44,10 @@
  * The slot of a hold that is booked, or extended: if it is still as the hold has it. Plain SQL may have
  * moved it meanwhile, having found the hold expired.
  */
-#define KEEP_SQL(columns) \
-	"UPDATE booking.time_slots SET " columns \
-	", updated_at = now()" \
+#define AS_HELD_SQL \
 	" WHERE id = $1 AND doctor_id = $2 AND starts_at = $3 AND ends_at = $4 AND deleted_at IS NULL"
+#define KEEP_SQL(columns) \
+	"UPDATE booking.time_slots SET " columns ", updated_at = now()" AS_HELD_SQL
 #define KEEP_ARGTYPES INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
 
 static BookingPlan transition_plan = {TRANSITION_SQL, 3, {TEXTOID, TEXTOID, INT8OID}};
@@ -55,6 +55,8 @@ static BookingPlan release_plan = {RELEASE_SQL, 3, {INT8OID, BOOLOID, INT8OID}};
 static BookingPlan take_plan = {
 	KEEP_SQL("is_available = false, held_until = NULL, time_off_id = NULL"), 4, {KEEP_ARGTYPES}};
 static BookingPlan hold_plan = {KEEP_SQL("held_until = $5"), 5, {KEEP_ARGTYPES, TIMESTAMPTZOID}};
+static BookingPlan as_held_plan = {
+	"SELECT FROM booking.time_slots" AS_HELD_SQL, 4, {KEEP_ARGTYPES}};
 static BookingTarget events = {.table = {.name = "appointment_events",
 										 .columns = {{"appointment_id", INT8OID},
 													 {"time_slot_id", INT8OID},
@@ -72,6 +74,8 @@ static BookingPlan cancel_hold_plan = {
 	"UPDATE booking.appointments SET status = 'cancelled' WHERE id = $1 AND status = 'pending'",
 	1,
 	{INT8OID}};
+static BookingPlan is_hold_plan = {
+	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'pending'", 1, {INT8OID}};
 
 /* The change that a function is making at this moment, if it is one of ours. */
 static const Change *current_change = NULL;
@@ -295,7 +299,7 @@ release_slot(const Appointment *old)
 
 	booking_lock(CALENDAR_LOCK, old->doctor_id, CALENDAR_BOOK);
 	args[2] = booking_time_off_of_slot(old->slot_id, &nulls[2]);
-	booking_execute(&release_plan, args, nulls);
+	booking_require_written(booking_execute(&release_plan, args, nulls), 1);
 }
 
 static void
@@ -305,8 +309,10 @@ keep_slot(BookingPlan *plan, const Appointment *old, const Appointment *new)
 					TimestampTzGetDatum(old->starts_at), TimestampTzGetDatum(old->ends_at),
 					TimestampTzGetDatum(new->hold_expires_at)};
 
-	if (booking_execute(plan, args, NULL) == 0)
-		booking_refuse_changed(old->slot_id);
+	if (booking_execute(plan, args, NULL) > 0)
+		return;
+	booking_require_none_left(&as_held_plan, args, NULL);
+	booking_refuse_changed(old->slot_id);
 }
 
 static void
@@ -338,9 +344,8 @@ booking_write_event(const Event *event)
 							optional_text(event->reason)};
 	const bool nulls[] = {false, false,         !event->from_status, false,
 						  false, !event->actor, !event->reason};
-	int64 id;
 
-	(void) booking_insert(&events, values, nulls, &id, NULL);
+	booking_insert(&events, values, nulls, NULL, NULL, NULL);
 }
 
 /* A patient sees the events of their own: none may name another patient as its actor. */
@@ -397,30 +402,42 @@ booking_change(const Change *change, BookingPlan *plan, Datum *values, const cha
 uint64
 booking_set_status(int64 appointment_id, const char *status, const char *reason)
 {
-	Change change = {appointment_id, false, true, reason, false};
+	Change change = {.appointment_id = appointment_id, .sets_status = true, .reason = reason};
 	Datum values[] = {Int64GetDatum(appointment_id), CStringGetTextDatum(status)};
 
 	return booking_change(&change, &set_status_plan, values, NULL);
 }
 
 /* What is a hold no longer, since raw SQL takes no lock of ours, is left as it is. */
+static uint64
+cancel_hold(int64 appointment_id, const Change *change)
+{
+	Datum value = Int64GetDatum(appointment_id);
+	uint64 rows = booking_change(change, &cancel_hold_plan, &value, NULL);
+
+	if (rows == 0)
+		booking_require_none_left(&is_hold_plan, &value, NULL);
+	return rows;
+}
+
 void
 booking_cancel_hold(int64 appointment_id, const char *reason)
 {
-	Change change = {appointment_id, false, true, reason, false};
-	Datum value = Int64GetDatum(appointment_id);
+	Change change = {.appointment_id = appointment_id, .sets_status = true, .reason = reason};
 
-	booking_change(&change, &cancel_hold_plan, &value, NULL);
+	cancel_hold(appointment_id, &change);
 }
 
 /* An expired hold ends when another patient wants its slot, or maintenance finds it. */
 uint64
 booking_expire_hold(int64 appointment_id)
 {
-	Change change = {appointment_id, false, true, "hold expired", true};
-	Datum value = Int64GetDatum(appointment_id);
+	Change change = {.appointment_id = appointment_id,
+					 .sets_status = true,
+					 .reason = "hold expired",
+					 .is_nobodys = true};
 
-	return booking_change(&change, &cancel_hold_plan, &value, NULL);
+	return cancel_hold(appointment_id, &change);
 }
 
 BOOKING_FUNCTION(booking_guard_appointment)

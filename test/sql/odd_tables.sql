@@ -268,6 +268,7 @@ ROLLBACK TO whole;
 CREATE FUNCTION public.regress_passes(slot booking.time_slots, patient booking.patients) RETURNS text LANGUAGE sql RETURN NULL;
 CREATE FUNCTION pg_temp.swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 INSERT INTO booking.event_consumers (name, settled_until) VALUES ('mail', 0);
+SET LOCAL client_min_messages = error;
 SELECT FROM booking.remove_time_slot(16);
 DO $$
 DECLARE
