@@ -23,8 +23,13 @@ CREATE FUNCTION booking.forget_rules() RETURNS trigger
 	LANGUAGE C AS 'MODULE_PATHNAME', 'booking_forget_rules';
 COMMENT ON FUNCTION booking.forget_rules() IS
 	'Trigger: makes every session read the table rules again.';
-CREATE TRIGGER forget AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON booking.rules
+-- A row at a time, as logical replication fires no triggers of statements; and ALWAYS, as rows that are
+-- replicated or restored count like others.
+CREATE TRIGGER forget AFTER INSERT OR UPDATE OR DELETE ON booking.rules
+	FOR EACH ROW EXECUTE FUNCTION booking.forget_rules();
+CREATE TRIGGER forget_all AFTER TRUNCATE ON booking.rules
 	FOR EACH STATEMENT EXECUTE FUNCTION booking.forget_rules();
+ALTER TABLE booking.rules ENABLE ALWAYS TRIGGER forget, ENABLE ALWAYS TRIGGER forget_all;
 
 COMMENT ON TABLE booking.rules IS 'Rules that clinics add to the chain of a booking. See add_rule and remove_rule.';
 COMMENT ON COLUMN booking.rules.id IS 'Identifies the rule.';

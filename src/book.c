@@ -261,7 +261,7 @@ require_still_there(const BookingRequest *request)
 static Datum
 keep_hold(const BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 {
-	Change change = {facts->occupant_id, false, false, NULL, false};
+	Change change = {.appointment_id = facts->occupant_id, .now = facts->now};
 	Datum key = PointerGetDatum(facts->request.idempotency_key);
 	char nulls[] = {' ', key ? ' ' : 'n', ' '};
 	Datum values[] = {Int64GetDatum(facts->occupant_id), key, TimestampTzGetDatum(expires_at)};

@@ -378,11 +378,12 @@ typedef enum TriggerUse
 	BEFORE_ROW_UPDATE,
 	AFTER_ROW_WRITE,
 	AFTER_ROW_UPDATE,
-	AFTER_STATEMENT,
+	AFTER_ANY_CHANGE,
 	FOR_ROW_OF_CALLER /* before it is written, or instead; deleting, too */
 } TriggerUse;
 
 extern TriggerData *booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table);
+extern int booking_trigger_depth(void);
 extern Datum booking_trim(Datum text);
 extern int booking_column_of_type(TupleDesc desc, const char *name, Oid type);
 
@@ -603,6 +604,7 @@ typedef struct Change
 	bool sets_status;
 	const char *reason; /* NULL when there is none */
 	bool is_nobodys;    /* whoever came upon it is not its actor */
+	TimestampTz now;    /* when it was judged, under the locks; 0: when the row is written */
 } Change;
 
 /* What happened to an appointment; NULL where there is none. */

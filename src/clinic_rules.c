@@ -399,6 +399,7 @@ BOOKING_FUNCTION(booking_add_rule)
 	SPI_connect();
 	booking_execute(&add_plan, values, nulls);
 	rule = booking_returned_row();
+	CacheInvalidateRelcacheByRelid(booking_relation("rules"));
 	SPI_finish();
 	return rule;
 }
@@ -426,13 +427,14 @@ BOOKING_FUNCTION(booking_remove_rule)
 		booking_refuse(&unknown);
 	}
 	rule = booking_returned_row();
+	CacheInvalidateRelcacheByRelid(booking_relation("rules"));
 	SPI_finish();
 	return rule;
 }
 
 BOOKING_FUNCTION_AS_CALLER(booking_forget_rules)
 {
-	TriggerData *trigger = booking_trigger(fcinfo, AFTER_STATEMENT, "rules");
+	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ANY_CHANGE, "rules");
 
 	CacheInvalidateRelcache(trigger->tg_relation);
 	return PointerGetDatum(NULL);

@@ -77,8 +77,17 @@ static BookingPlan cancel_hold_plan = {
 static BookingPlan is_hold_plan = {
 	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'pending'", 1, {INT8OID}};
 
-/* The change that a function is making at this moment, if it is one of ours. */
-static const Change *current_change = NULL;
+/* The change that a function is making at this moment, and what the triggers have done about it. */
+typedef struct Progress
+{
+	const Change *change;
+	int depth; /* of the triggers that its statement fires; others' statements fire them deeper */
+	uint64 guarded;
+	uint64 to_follow;
+	uint64 followed;
+} Progress;
+
+static Progress *current = NULL;
 
 /* What the functions alone may change: identity, the slot's copies, and their own notes. */
 static const char *const fixed_columns[] = {
@@ -255,8 +264,15 @@ is_the_time(const Appointment *appointment, TimestampTz now, bool has_zone)
 	return true;
 }
 
+/* A hold that expires between the look and the write is kept: the locks let nobody else have the slot. */
+static bool
+has_expired(const Appointment *hold, const Change *change, TimestampTz now)
+{
+	return hold->hold_expires_at <= (change && change->now != 0 ? change->now : now);
+}
+
 static void
-check_transition(const Appointment *old, const Appointment *new)
+check_transition(const Appointment *old, const Appointment *new, const Change *change)
 {
 	Datum args[] = {CStringGetTextDatum(old->status), CStringGetTextDatum(new->status),
 					Int64GetDatum(old->clinic_id)};
@@ -272,7 +288,7 @@ check_transition(const Appointment *old, const Appointment *new)
 	booking_row(0, values, nulls);
 	if (nulls[0] || !is_the_time(old, now, !nulls[1]))
 		refuse_transition(old, new, nulls[2] ? NULL : booking_row_text(0, 2));
-	if (is_hold(old) && strcmp(new->status, "booked") == 0 && old->hold_expires_at <= now)
+	if (is_hold(old) && strcmp(new->status, "booked") == 0 && has_expired(old, change, now))
 		booking_refuse_expired_hold(old->id);
 }
 
@@ -288,6 +304,16 @@ note_booking(const Appointment *old, const Appointment *new)
 	if (!is_hold(old) || strcmp(new->status, "booked") != 0)
 		return new->row;
 	return heap_modify_tuple_by_cols(new->row, new->desc, 2, columns, values, nulls);
+}
+
+/* As the condition of the trigger follow has it. */
+static bool
+is_followed(const Appointment *old, const Appointment *new)
+{
+	return strcmp(old->status, new->status) != 0 || old->slot_id != new->slot_id ||
+		   old->doctor_id != new->doctor_id ||
+		   (old->hold_expires_at != 0 && new->hold_expires_at != 0 &&
+			old->hold_expires_at != new->hold_expires_at);
 }
 
 /* Time off may be entered meanwhile, or has been: either it sees the slot, or we see it. */
@@ -368,33 +394,50 @@ note_change(const Appointment *old, const Appointment *new, const Change *change
 	});
 }
 
-/* The change of this appointment that one of our functions is making; NULL for raw SQL. */
-static const Change *
-change_of(const Appointment *appointment)
+/* What one of our functions is doing about this appointment; NULL for raw SQL, in our triggers' midst, too. */
+static Progress *
+progress_of(const Appointment *appointment)
 {
-	if (current_change &&
-		(current_change->of_many || current_change->appointment_id == appointment->id))
-		return current_change;
+	if (current && booking_trigger_depth() == current->depth &&
+		(current->change->of_many || current->change->appointment_id == appointment->id))
+		return current;
 	return NULL;
 }
 
-/* Runs a statement that changes one appointment, and tells the triggers why. */
+/* Without them, a slot would stay as it was, and there would be no event. */
+static void
+require_triggers(const Progress *progress, uint64 rows)
+{
+	if (progress->guarded >= rows && progress->followed >= progress->to_follow)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("the triggers of booking.appointments did not follow a change"),
+		 errdetail("They judge it, let the time slot follow and write the event."),
+		 errhint(
+			 "Enable the triggers guard and follow, reset session_replication_role, and look for triggers that return another row.")));
+}
+
+/* Runs a statement that changes appointments, and tells the triggers why. */
 uint64
 booking_change(const Change *change, BookingPlan *plan, Datum *values, const char *nulls)
 {
-	const Change *outer = current_change;
+	Progress progress = {.change = change, .depth = booking_trigger_depth() + 1};
+	Progress *outer = current;
 	uint64 rows = 0;
 
-	current_change = change;
+	current = &progress;
 	PG_TRY();
 	{
 		rows = booking_execute(plan, values, nulls);
 	}
 	PG_FINALLY();
 	{
-		current_change = outer;
+		current = outer;
 	}
 	PG_END_TRY();
+	require_triggers(&progress, rows);
 	return rows;
 }
 
@@ -447,21 +490,26 @@ BOOKING_FUNCTION(booking_guard_appointment)
 	HeapTuple row = trigger->tg_newtuple;
 	Appointment old;
 	Appointment new;
-	const Change *change;
+	Progress *progress;
 
 	booking_prevent_in_rule("UPDATE of booking.appointments");
 	read_appointment(trigger->tg_trigtuple, desc, &old);
 	read_appointment(trigger->tg_newtuple, desc, &new);
-	change = change_of(&old);
-	if (change == NULL)
+	progress = progress_of(&old);
+	if (progress == NULL)
 		check_fixed_columns(&old, &new);
 
-	if (strcmp(old.status, new.status) != 0 || (change && change->sets_status))
+	if (strcmp(old.status, new.status) != 0 || (progress && progress->change->sets_status))
 	{
 		SPI_connect();
-		check_transition(&old, &new);
+		check_transition(&old, &new, progress ? progress->change : NULL);
 		SPI_finish();
 		row = note_booking(&old, &new);
+	}
+	if (progress != NULL)
+	{
+		progress->guarded++;
+		progress->to_follow += is_followed(&old, &new) ? 1 : 0;
 	}
 	return PointerGetDatum(row);
 }
@@ -472,15 +520,17 @@ BOOKING_FUNCTION(booking_follow_appointment)
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	Appointment old;
 	Appointment new;
-	const Change *change;
+	Progress *progress;
 
 	read_appointment(trigger->tg_trigtuple, desc, &old);
 	read_appointment(trigger->tg_newtuple, desc, &new);
-	change = change_of(&old);
+	progress = progress_of(&old);
 
 	SPI_connect();
 	move_slot(&old, &new);
-	note_change(&old, &new, change);
+	note_change(&old, &new, progress ? progress->change : NULL);
 	SPI_finish();
+	if (progress != NULL)
+		progress->followed++;
 	return PointerGetDatum(NULL);
 }

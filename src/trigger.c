@@ -31,8 +31,8 @@ is_used_as(const TriggerData *trigger, TriggerUse use)
 			return is_row && !is_before && (is_insert || is_update);
 		case AFTER_ROW_UPDATE:
 			return is_row && !is_before && is_update;
-		case AFTER_STATEMENT:
-			return !is_row && !is_before;
+		case AFTER_ANY_CHANGE:
+			return !is_before;
 		case FOR_ROW_OF_CALLER:
 			return is_row && !TRIGGER_FIRED_AFTER(trigger->tg_event);
 	}
@@ -54,6 +54,13 @@ booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table)
 						errmsg("booking.%s() can only be the trigger it is",
 							   get_func_name(fcinfo->flinfo->fn_oid))));
 	return trigger;
+}
+
+/* How many triggers are running, one within the other. */
+int
+booking_trigger_depth(void)
+{
+	return DatumGetInt32(pg_trigger_depth(NULL));
 }
 
 /* The number of a column, which has to have the type that the trigger takes it for. */

@@ -55,7 +55,7 @@ FROM (VALUES
 	('guard_time_slot', 'BEFORE UPDATE ON booking.clinics FOR EACH ROW', 'UPDATE booking.clinics SET address = name'),
 	('check_overlap', 'AFTER UPDATE ON booking.clinics FOR EACH ROW', 'UPDATE booking.clinics SET address = name'),
 	('forget_rules', 'AFTER UPDATE ON booking.clinics FOR EACH STATEMENT', 'UPDATE booking.clinics SET address = name'),
-	('forget_rules', 'AFTER UPDATE ON booking.rules FOR EACH ROW', 'UPDATE booking.rules SET "position" = 1')) AS cases(proname, timing, command),
+	('forget_rules', 'BEFORE UPDATE ON booking.rules FOR EACH ROW', 'UPDATE booking.rules SET "position" = 1')) AS cases(proname, timing, command),
 	pg_temp.trial(format('CREATE TRIGGER odd %s EXECUTE FUNCTION booking.%s(); %s', timing, proname, command));
 
 ROLLBACK;
