@@ -75,7 +75,7 @@ CREATE FUNCTION booking.remove_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_time_slot';
 COMMENT ON FUNCTION booking.remove_time_slot(bigint) IS
-	'Removes a time slot softly and returns it. restore_time_slot undoes it. Errors: PT400 id missing; PT404 no such slot; PT409 an upcoming appointment is on it; 42501 the caller is not staff of the clinic.';
+	'Removes a time slot softly and returns it. restore_time_slot undoes it. Errors: PT400 id missing; PT404 no such slot; PT409 an appointment is on it, or was, and was not cancelled; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.restore_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C

@@ -61,7 +61,7 @@ CREATE FUNCTION booking.guard_time_slot() RETURNS trigger
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_guard_time_slot';
 COMMENT ON FUNCTION booking.guard_time_slot() IS
-	'Trigger: refuses to reopen, move or remove a time slot under an appointment or hold that is not over, and to move one into time off (PT409); one that time off withdrew is free where it is moved.';
+	'Trigger: refuses to reopen, move or remove a time slot that somebody has or had, unless the appointment was cancelled or entered in error or the hold has expired, and to move one into time off (PT409); one that time off withdrew is free where it is moved.';
 CREATE TRIGGER guard BEFORE UPDATE ON booking.time_slots
 	FOR EACH ROW EXECUTE FUNCTION booking.guard_time_slot();
 

@@ -52,13 +52,14 @@ static BookingPlan doctor_exists_plan = {
 static BookingPlan clinic_exists_plan = {
 	"SELECT FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 
+/* What has the slot, however long ago it was; $2 whether what does not occupy it counts, too. */
 static BookingPlan occupied_plan = {
-	"SELECT FROM booking.appointments"
-	" WHERE time_slot_id = $1 AND status IN " OCCUPYING_STATUSES
-	" AND ends_at > clock_timestamp()"
+	"SELECT FROM booking.appointments WHERE time_slot_id = $1"
+	" AND (status IN " OCCUPYING_STATUSES
+	"      OR ($2 AND status NOT IN ('cancelled', 'entered-in-error')))"
 	" AND (status <> 'pending' OR hold_expires_at > clock_timestamp())",
-	1,
-	{INT8OID}};
+	2,
+	{INT8OID, BOOLOID}};
 static BookingPlan set_availability_plan = {
 	"UPDATE booking.time_slots AS s SET is_available = $2, held_until = NULL, time_off_id = NULL,"
 	"       updated_at = now()"
@@ -152,7 +153,7 @@ refuse_occupied(int64 slot_id)
 		.rule = "slot_not_booked",
 		.table = "appointments",
 		.detail = "an appointment, or a hold that has not expired, occupies it.",
-		.hint = "Cancel or move the appointment first.",
+		.hint = "Cancel or move the appointment first; one that took place keeps its slot.",
 	};
 
 	occupied.message = psprintf("time slot " INT64_FORMAT " is occupied", slot_id);
@@ -211,8 +212,8 @@ BOOKING_FUNCTION(booking_set_slot_availability)
 	return slot;
 }
 
-/* Set while slots are changed together with their appointments. */
-static bool guard_is_off = false;
+/* How deep the triggers are of a statement that changes slots together with their appointments; 0: of none. */
+static int unguarded_depth = 0;
 
 /*
  * Runs an UPDATE of slots that changes their appointments with them, or leaves them be; the
@@ -221,9 +222,10 @@ static bool guard_is_off = false;
 uint64
 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls, bool now)
 {
+	int outer = unguarded_depth;
 	uint64 rows = 0;
 
-	guard_is_off = true;
+	unguarded_depth = booking_trigger_depth() + 1;
 	PG_TRY();
 	{
 		rows =
@@ -231,7 +233,7 @@ booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls, b
 	}
 	PG_FINALLY();
 	{
-		guard_is_off = false;
+		unguarded_depth = outer;
 	}
 	PG_END_TRY();
 	return rows;
@@ -250,18 +252,23 @@ column_changes(const TriggerData *trigger, const char *name)
 	return was_null != is_null || (!was_null && was != is);
 }
 
-/* Whether a slot is reopened, moved or removed; withdrawing and holding one is no matter. */
 static bool
-concerns_appointments(const TriggerData *trigger)
+becomes_true(const TriggerData *trigger, const char *name)
 {
-	static const char *const fixed[] = {"id", "clinic_id", "doctor_id", "starts_at", "ends_at"};
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
 
-	if (column_changes(trigger, "is_available") &&
-		DatumGetBool(
-			heap_getattr(trigger->tg_newtuple, SPI_fnumber(desc, "is_available"), desc, &isnull)))
-		return true;
+	return column_changes(trigger, name) &&
+		   DatumGetBool(heap_getattr(trigger->tg_newtuple, SPI_fnumber(desc, name), desc, &isnull));
+}
+
+/* Whether a slot is moved, handed over or removed; to withdraw or hold one is no matter. */
+static bool
+is_taken_away(const TriggerData *trigger)
+{
+	static const char *const fixed[] = {"id", "clinic_id", "doctor_id", "starts_at", "ends_at"};
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+
 	if (column_changes(trigger, "deleted_at") &&
 		!heap_attisnull(trigger->tg_newtuple, SPI_fnumber(desc, "deleted_at"), desc))
 		return true;
@@ -331,17 +338,20 @@ BOOKING_FUNCTION(booking_guard_time_slot)
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "time_slots");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
-	Datum slot_id = heap_getattr(trigger->tg_trigtuple, booking_column_of_type(desc, "id", INT8OID),
-								 desc, &isnull);
+	bool is_away = is_taken_away(trigger);
+	Datum args[] = {heap_getattr(trigger->tg_trigtuple, booking_column_of_type(desc, "id", INT8OID),
+								 desc, &isnull),
+					BoolGetDatum(is_away)};
 	bool is_moved;
 
-	if (guard_is_off || !concerns_appointments(trigger))
+	if (booking_trigger_depth() == unguarded_depth ||
+		!(is_away || becomes_true(trigger, "is_available")))
 		return PointerGetDatum(trigger->tg_newtuple);
 	is_moved = column_changes(trigger, "starts_at") || column_changes(trigger, "ends_at");
 
 	SPI_connect();
-	if (booking_execute(&occupied_plan, &slot_id, NULL) > 0)
-		refuse_occupied(DatumGetInt64(slot_id));
+	if (booking_execute(&occupied_plan, args, NULL) > 0)
+		refuse_occupied(DatumGetInt64(args[0]));
 	if (is_moved)
 		check_new_time(trigger);
 	SPI_finish();
