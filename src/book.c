@@ -328,7 +328,7 @@ take_slot(const BookingRequest *request, Caller *caller, bool is_hold, int64 hol
 	if (request->idempotency_key == NULL)
 		refuse_early(&facts);
 	SPI_connect();
-	if (booking_was_answered(request, is_hold, &appointment))
+	if (booking_was_answered(request, caller, is_hold, &appointment))
 	{
 		SPI_finish();
 		return appointment;
@@ -338,7 +338,7 @@ take_slot(const BookingRequest *request, Caller *caller, bool is_hold, int64 hol
 	booking_name_caller(caller);
 	lock_request(request);
 	booking_look_again(request, &facts);
-	if (!booking_was_answered(request, is_hold, &appointment))
+	if (!booking_was_answered(request, caller, is_hold, &appointment))
 	{
 		booking_enforce_rules(&facts);
 		if (is_hold)

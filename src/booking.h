@@ -642,7 +642,8 @@ extern uint64 booking_delete_before(TimestampTz end, int32 max_rows);
 /* idempotency.c */
 
 extern text *booking_read_key(FunctionCallInfo fcinfo, int argument);
-extern bool booking_was_answered(const BookingRequest *request, bool is_hold, Datum *appointment);
+extern bool booking_was_answered(const BookingRequest *request, const Caller *caller, bool is_hold,
+								 Datum *appointment);
 
 /* book.c */
 

@@ -17,10 +17,11 @@
 static BookingPlan key_plan = {
 	"SELECT a, (SELECT e.time_slot_id FROM booking.appointment_events e"
 	"           WHERE e.appointment_id = a.id ORDER BY e.id LIMIT 1),"
-	"       a.id, a.status = 'pending', a.booked_at IS NULL AND a.hold_expires_at <= $3"
+	"       a.id, a.status = 'pending', a.booked_at IS NULL AND a.hold_expires_at <= $3, a.clinic_id,"
+	"       (SELECT clinic_id FROM booking.time_slots WHERE id = $4)"
 	" FROM booking.appointments a WHERE a.patient_id = $1 AND a.idempotency_key = $2",
-	3,
-	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
+	4,
+	{INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID}};
 
 static BookingIndex used_keys = {
 	.table = {.name = "appointments"}, .name = "idempotency_key_is_used_once", .second = TEXTOID};
@@ -86,17 +87,33 @@ key_is_used(const BookingRequest *request)
 }
 
 /*
+ * The slot may have been removed since it was booked, so that no look has found its clinic, and the
+ * appointment may have been moved to another.
+ */
+static void
+require_may_be_told(const BookingRequest *request, const Caller *caller, const Datum *clinic_ids,
+					const bool *nulls)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		if (!nulls[i])
+			booking_require_may_book_at(caller, request->patient_id, DatumGetInt64(clinic_ids[i]));
+	}
+}
+
+/*
  * The answer that this request was given before, in memory that outlives SPI_finish. To be
  * called after a look, so that it finds whatever made the look find the slot taken. A live hold
  * is no answer to a request to book: that confirms it.
  */
 bool
-booking_was_answered(const BookingRequest *request, bool is_hold, Datum *appointment)
+booking_was_answered(const BookingRequest *request, const Caller *caller, bool is_hold,
+					 Datum *appointment)
 {
 	Datum args[] = {Int64GetDatum(request->patient_id), PointerGetDatum(request->idempotency_key),
-					TimestampTzGetDatum(GetCurrentTimestamp())};
-	Datum values[5];
-	bool nulls[5];
+					TimestampTzGetDatum(GetCurrentTimestamp()), Int64GetDatum(request->slot_id)};
+	Datum values[7];
+	bool nulls[7];
 
 	if (request->idempotency_key == NULL || !key_is_used(request) ||
 		booking_execute_now(&key_plan, args, NULL) == 0)
@@ -104,6 +121,7 @@ booking_was_answered(const BookingRequest *request, bool is_hold, Datum *appoint
 	booking_row(0, values, nulls);
 	if (nulls[1] || DatumGetInt64(values[1]) != request->slot_id)
 		refuse_key(request->slot_id);
+	require_may_be_told(request, caller, &values[5], &nulls[5]);
 	if (!nulls[4] && DatumGetBool(values[4]))
 		booking_refuse_expired_hold(DatumGetInt64(values[2]));
 	if (DatumGetBool(values[3]) && !is_hold)

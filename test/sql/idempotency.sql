@@ -89,4 +89,21 @@ SELECT time_slot_id, idempotency_key FROM booking.book_slot(8, 1, 'Key');
 SELECT sqlstate, rule, message FROM pg_temp.refusal($$UPDATE booking.appointments SET idempotency_key = 'other' WHERE idempotency_key = 'Key'$$);
 SELECT sqlstate, rule FROM pg_temp.refusal($$UPDATE booking.appointments SET idempotency_key = 'Key2' WHERE idempotency_key IS NULL$$);
 TABLE broken;
+
+-- An answer is given to who might book there: not to staff of another clinic, were the slot removed since, or
+-- the appointment moved to where they do not work.
+INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at) VALUES
+	(41, 1, 1, '2099-07-01 09:00+00', '2099-07-01 10:00+00'), (42, 1, 1, '2099-07-01 10:00+00', '2099-07-01 11:00+00');
+SELECT id FROM booking.book_slot(41, 3, 'edsger-41') \gset gone_
+SELECT status FROM booking.cancel_appointment(:gone_id);
+SELECT deleted_at IS NOT NULL AS removed FROM booking.remove_time_slot(41);
+SELECT id FROM booking.book_slot(42, 3, 'edsger-42') \gset moved_
+SELECT time_slot_id FROM booking.reschedule_appointment(:moved_id, 14);
+SET LOCAL ROLE booking_staff;
+SELECT claims, slot, key, r.sqlstate, r.rule
+FROM unnest(ARRAY['[1]', '[2]', '[1, 2]']) WITH ORDINALITY AS c(claims, n),
+	(VALUES (41, 'edsger-41'), (42, 'edsger-42')) AS k(slot, key),
+	pg_temp.trial(format('SET LOCAL request.jwt.claims = %L; SELECT booking.book_slot(%s, 3, %L)', format('{"role": "booking_staff", "clinic_ids": %s}', claims), slot, key)) r
+ORDER BY slot, n;
+RESET ROLE;
 ROLLBACK;
