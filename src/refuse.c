@@ -8,6 +8,8 @@
  */
 #include "booking.h"
 
+#include <ctype.h>
+
 #include "utils/lsyscache.h"
 
 const Entity booking_clinic = {
@@ -218,19 +220,35 @@ booking_refuse(const Refusal *refusal)
 	pg_unreachable();
 }
 
+/* Without what REINDEX CONCURRENTLY adds to the name of the other index while there are two, or left behind. */
+static const char *
+without_reindex_suffix(const char *constraint)
+{
+	int length = strlen(constraint);
+
+	while (length > 0 && isdigit((unsigned char) constraint[length - 1]))
+		length--;
+	if (length > 6 && (strncmp(constraint + length - 6, "_ccnew", 6) == 0 ||
+					   strncmp(constraint + length - 6, "_ccold", 6) == 0))
+		return pnstrdup(constraint, length - 6);
+	return constraint;
+}
+
 /* The rule that a violated constraint of the extension stands for; NULL for other errors. */
 static const Refusal *
 violated_rule(const ErrorData *error)
 {
-	const char *rule = error->constraint_name;
+	const char *rule;
 
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
-		rule == NULL || error->schema_name == NULL || strcmp(error->schema_name, "booking") != 0)
+		error->constraint_name == NULL || error->schema_name == NULL ||
+		strcmp(error->schema_name, "booking") != 0)
 		return NULL;
 
+	rule = without_reindex_suffix(error->constraint_name);
 	for (int i = 0; i < lengthof(other_names); i++)
 	{
-		if (strcmp(error->constraint_name, other_names[i].constraint) == 0)
+		if (strcmp(rule, other_names[i].constraint) == 0)
 			rule = other_names[i].rule;
 	}
 	for (int i = 0; i < lengthof(violations); i++)

@@ -53,4 +53,25 @@ INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at) VALUES
 SELECT booking.add_time_slots(1, '2099-06-02', '09:00', '12:00', 30);
 ROLLBACK TO whole;
 SELECT id, patient_id FROM booking.book_slot(4, 1);
+
+-- What REINDEX CONCURRENTLY leaves behind when it is cut short is as strict as the index, under another name.
+INSERT INTO booking.rules (name, check_function) VALUES ('passes', 'nothing');
+CREATE FUNCTION pg_temp.beside(index text, suffix text, command text, OUT sqlstate text, OUT rule text, OUT follows_contract boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	definition text := pg_get_indexdef(('booking.' || index)::regclass);
+	answer record;
+BEGIN
+	-- which of the two is asked first, goes by their age
+	answer := pg_temp.trial(format('ALTER INDEX booking.%I RENAME TO %I; %s; %s', index, index || suffix, definition, command));
+	sqlstate := answer.sqlstate; rule := answer.rule; follows_contract := answer.follows_contract;
+END
+$$;
+CREATE FUNCTION public.regress_passes(slot booking.time_slots, patient booking.patients) RETURNS text LANGUAGE sql RETURN NULL;
+SELECT index, suffix, r.*
+FROM (VALUES (1, 'clinic_name_is_unique', 'SELECT booking.add_clinic(''Harley Street'')'),
+		(2, 'patient_email_is_unique', 'SELECT booking.add_patient(''Another'', ''ADA@example.org'')'),
+		(3, 'rule_name_is_unique_in_its_clinic', 'SELECT booking.add_rule(''passes'', ''public.regress_passes(booking.time_slots, booking.patients)'')')) i(n, index, command),
+	unnest('{_ccold,_ccnew,_ccnew1,_ccold12,_ccnewer}'::text[]) WITH ORDINALITY AS s(suffix, m),
+	pg_temp.beside(index, suffix, command) r
+ORDER BY n, m;
 ROLLBACK;
