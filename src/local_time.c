@@ -10,26 +10,12 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/formatting.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
 /* As clinic_time_zone_has_1_to_64_characters has it. */
 #define LONGEST_ZONE_NAME 64
-
-/*
- * Not what is an abbreviation as well, save those of UTC: AT TIME ZONE takes CET for one hour ahead of
- * UTC all year, whatever the zone of that name does in summer, and EST for what the session's
- * timezone_abbreviations have.
- */
-#define KNOWN_ZONE_SQL \
-	"SELECT name FROM pg_catalog.pg_timezone_names" \
-	" WHERE lower(name) = lower($1) AND name NOT LIKE 'posix/%'" \
-	" AND name NOT IN ('localtime', 'posixrules')" \
-	" AND (name IN ('UTC', 'GMT', 'UCT', 'Zulu')" \
-	"      OR NOT EXISTS (SELECT FROM pg_catalog.pg_timezone_abbrevs WHERE abbrev = upper($1)))" \
-	" ORDER BY name = $1 DESC LIMIT 1"
-
-static BookingPlan known_zone_plan = {KNOWN_ZONE_SQL, 1, {TEXTOID}};
 
 /*
  * Such as "2099-06-01 09:00 BST (Europe/London)"; the abbreviation tells a fold's hours apart. What cannot
@@ -120,7 +106,57 @@ booking_require_date(DateADT date)
 		booking_refuse(&no_date);
 }
 
-/* The zone as pg_timezone_names spells it; refuses one that is not there. */
+/*
+ * Whether AT TIME ZONE takes the name for an abbreviation, as the session's timezone_abbreviations have
+ * them: CET is one hour ahead of UTC all year then, whatever the zone of that name does in summer.
+ */
+static bool
+is_abbreviation(const char *name)
+{
+	char *lower = asc_tolower(name, strlen(name));
+	int type;
+	int offset;
+	pg_tz *zone;
+#if PG_VERSION_NUM >= 160000
+	DateTimeErrorExtra extra;
+
+	if (DecodeTimezoneAbbrev(0, lower, &type, &offset, &zone, &extra) != 0)
+		return true;
+#else
+	type = DecodeTimezoneAbbrev(0, lower, &offset, &zone);
+#endif
+	return type != UNKNOWN_FIELD;
+}
+
+/* A name's spelling in the server's zone database, NULL if it is not there or no clinic's. */
+static const char *
+known_spelling(const char *name)
+{
+	static const char *const of_utc[] = {"UTC", "GMT", "UCT", "Zulu"};
+	static const char *const no_zones[] = {"localtime", "posixrules"};
+	/* a colon, as POSIX has it, keeps the server from reading the name as a rule such as FOO+3 */
+	pg_tz *zone = pg_tzset(psprintf(":%s", name));
+	const char *spelling;
+
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		return NULL;
+	spelling = pg_get_timezone_name(zone);
+	if (strncmp(spelling, "posix/", strlen("posix/")) == 0)
+		return NULL;
+	for (int i = 0; i < lengthof(no_zones); i++)
+	{
+		if (strcmp(spelling, no_zones[i]) == 0)
+			return NULL;
+	}
+	for (int i = 0; i < lengthof(of_utc); i++)
+	{
+		if (strcmp(spelling, of_utc[i]) == 0)
+			return spelling;
+	}
+	return is_abbreviation(name) ? NULL : spelling;
+}
+
+/* The zone as pg_timezone_names, which takes a hundred times as long, spells it; refuses others. */
 Datum
 booking_known_zone(Datum name)
 {
@@ -132,13 +168,11 @@ booking_known_zone(Datum name)
 			"a clinic's zone is UTC, or a name of the IANA database such as Europe/London, and no abbreviation such as CET, of which SQL knows no summer time.",
 		.hint = "SELECT name FROM pg_timezone_names lists the zones this server knows.",
 	};
-	char *wanted;
+	char *wanted = TextDatumGetCString(booking_trim(name));
+	const char *spelling = strlen(wanted) <= LONGEST_ZONE_NAME ? known_spelling(wanted) : NULL;
 
-	name = booking_trim(name);
-	wanted = TextDatumGetCString(name);
-	if (strlen(wanted) <= LONGEST_ZONE_NAME && booking_query(&known_zone_plan, &name, NULL) == 1)
-		return booking_value();
-
+	if (spelling != NULL)
+		return CStringGetTextDatum(spelling);
 	unknown.message = psprintf("no clinic can have the time zone \"%s\"", clipped(wanted));
 	booking_refuse(&unknown);
 }
@@ -156,9 +190,7 @@ BOOKING_FUNCTION(booking_check_time_zone)
 	/* the column's NOT NULL answers for a null */
 	if (!isnull)
 	{
-		SPI_connect();
-		zone = SPI_datumTransfer(booking_known_zone(zone), false, -1);
-		SPI_finish();
+		zone = booking_known_zone(zone);
 		row = heap_modify_tuple_by_cols(row, desc, 1, &column, &zone, &isnull);
 	}
 	return PointerGetDatum(row);
