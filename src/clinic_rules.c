@@ -270,7 +270,7 @@ rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 			"its function %s(booking.time_slots, booking.patients) RETURNS text does not exist.",
 			rule->check_function);
 		why->hint =
-			psprintf("Create the function again, or SELECT booking.remove_rule(%s, %s).",
+			psprintf("Create the function again, or remove the rule: booking.remove_rule(%s, %s).",
 					 quote_literal_cstr(rule->name),
 					 rule->of_all_clinics ? "NULL" : psprintf(INT64_FORMAT, rule->clinic_id));
 		return true;
@@ -412,7 +412,7 @@ BOOKING_FUNCTION(booking_remove_rule)
 		.table = "rules",
 		.message = "there is no such rule",
 		.detail = "no rule of that clinic, or of all clinics, has this name.",
-		.hint = "SELECT name, clinic_id FROM booking.rules lists the rules.",
+		.hint = "booking.rules lists the rules.",
 	};
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' '};

@@ -166,7 +166,7 @@ booking_known_zone(Datum name)
 		.table = "clinics",
 		.detail =
 			"a clinic's zone is UTC, or a name of the IANA database such as Europe/London, and no abbreviation such as CET, of which SQL knows no summer time.",
-		.hint = "SELECT name FROM pg_timezone_names lists the zones this server knows.",
+		.hint = "pg_timezone_names lists the zones this server knows.",
 	};
 	char *wanted = TextDatumGetCString(booking_trim(name));
 	const char *spelling = strlen(wanted) <= LONGEST_ZONE_NAME ? known_spelling(wanted) : NULL;

@@ -16,13 +16,13 @@ const Entity booking_clinic = {
 	.name = "clinic",
 	.table = "clinics",
 	.exists_rule = "clinic_exists",
-	.find_hint = "SELECT id, name FROM booking.clinics lists the clinics.",
+	.find_hint = "booking.clinics lists the clinics.",
 };
 const Entity booking_doctor = {
 	.name = "doctor",
 	.table = "doctors",
 	.exists_rule = "doctor_exists",
-	.find_hint = "SELECT id, name FROM booking.doctors lists the doctors.",
+	.find_hint = "booking.doctors lists the doctors.",
 };
 const Entity booking_patient = {
 	.name = "patient",
@@ -168,7 +168,7 @@ static const Refusal violations[] = {
 		.table = "clinics",
 		.message = "there is no such clinic",
 		.detail = "the rule was to be of a clinic that does not exist.",
-		.hint = "SELECT id, name FROM booking.clinics lists the clinics.",
+		.hint = "booking.clinics lists the clinics.",
 	},
 	{
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
@@ -294,7 +294,7 @@ booking_require(FunctionCallInfo fcinfo, int argument, const char *name)
 	missing.message = psprintf("%s is missing", name);
 	missing.detail = psprintf("booking.%s() needs it, and null is no value.",
 							  get_func_name(fcinfo->flinfo->fn_oid));
-	missing.hint = psprintf("Pass %s => a value.", name);
+	missing.hint = psprintf("Give %s a value.", name);
 	booking_refuse(&missing);
 }
 

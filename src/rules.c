@@ -41,9 +41,8 @@ slot_in_words(const BookingFacts *facts)
 static char *
 find_another_slot(const BookingFacts *facts)
 {
-	return psprintf(
-		"Choose a free slot: SELECT * FROM booking.available_slots(doctor_id => " INT64_FORMAT ").",
-		facts->doctor_id);
+	return psprintf("Choose a free slot: booking.available_slots(doctor_id => " INT64_FORMAT ").",
+					facts->doctor_id);
 }
 
 static bool

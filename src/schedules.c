@@ -32,7 +32,7 @@ static const Entity schedule = {
 	.name = "schedule",
 	.table = "schedules",
 	.exists_rule = "schedule_exists",
-	.find_hint = "SELECT * FROM booking.schedules lists the schedules.",
+	.find_hint = "booking.schedules lists the schedules.",
 };
 
 static void

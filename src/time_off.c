@@ -82,7 +82,7 @@ static const Entity time_off = {
 	.name = "time off",
 	.table = "time_off",
 	.exists_rule = "time_off_exists",
-	.find_hint = "SELECT * FROM booking.time_off lists the times off.",
+	.find_hint = "booking.time_off lists the times off.",
 };
 
 /* Whose time off it is, and when. */
@@ -223,7 +223,7 @@ require_whose(FunctionCallInfo fcinfo)
 		refuse_time_off(ERRCODE_BOOKING_MALFORMED, "time_off_is_of_a_doctor_or_a_clinic",
 						"time off is of a doctor or of a clinic",
 						"just one of doctor_id and clinic_id has to be given.",
-						"Pass doctor_id => for leave, or clinic_id => for a closure.");
+						"Give doctor_id for leave, or clinic_id for a closure.");
 }
 
 /* The lengths that the earliest and the latest instants are apart do not fit an int64. */

@@ -212,7 +212,7 @@ refuse_transition(const Appointment *old, const Appointment *new, const char *al
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
 		.rule = "status_transition",
 		.table = "appointments",
-		.hint = "SELECT * FROM booking.status_transitions lists what each status may become.",
+		.hint = "booking.status_transitions lists what each status may become.",
 	};
 
 	refusal.message = psprintf("appointment " INT64_FORMAT " is %s and cannot become %s", old->id,

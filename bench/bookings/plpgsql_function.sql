@@ -90,7 +90,7 @@ BEGIN
 				USING ERRCODE = 'PT409', CONSTRAINT = 'slot_not_booked',
 					DETAIL = format('rule slot_not_booked: %s at %s, %s (%s).', fact.doctor, fact.clinic,
 									fact.starts_at AT TIME ZONE fact.time_zone, fact.time_zone),
-					HINT = format('Choose a free slot: SELECT * FROM booking.available_slots(doctor_id => %s).', fact.doctor_id);
+					HINT = format('Choose a free slot: booking.available_slots(doctor_id => %s).', fact.doctor_id);
 		ELSIF NOT fact.is_available AND fact.is_own_hold IS NOT TRUE THEN
 			RAISE 'time slot % was withdrawn by the clinic', slot_id USING ERRCODE = 'PT409', CONSTRAINT = 'slot_available';
 		ELSIF fact.starts_at <= asked_at THEN
