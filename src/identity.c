@@ -74,15 +74,16 @@ find_claim(Jsonb *claims, const char *name)
 	return findJsonbValueFromContainer(&claims->root, JB_FOBJECT, &key);
 }
 
-/* Text or number, as text. */
+/* Text or number, as text. A number has no zeros at its end: some libraries write 1 as 1.0. */
 static char *
 value_text(const JsonbValue *value, const char *claim)
 {
 	if (value->type == jbvString)
 		return pnstrdup(value->val.string.val, value->val.string.len);
 	if (value->type == jbvNumeric)
-		return DatumGetCString(
-			DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		return DatumGetCString(DirectFunctionCall1(
+			numeric_out,
+			DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value->val.numeric))));
 	refuse_claims(psprintf("%s is neither text nor a number.", claim));
 	return NULL;
 }

@@ -35,7 +35,11 @@ INSERT INTO claims VALUES
 	('two ids', '{"patient_id": "7300000001,7300000002"}', 'refused'),
 	('id and SQL', '{"patient_id": "7300000001 OR true"}', 'refused'),
 	('fraction', '{"patient_id": 7300000001.5}', 'refused'),
-	('fraction of nought', '{"patient_id": 7300000001.0}', 'refused'),
+	('fraction of nought', '{"patient_id": 7300000001.0}', 'ada'),
+	('long fraction of nought', '{"patient_id": 7300000001.000000000000000000000000}', 'ada'),
+	('fraction of nearly nought', '{"patient_id": 7300000001.000000000000000000000001}', 'refused'),
+	('fraction as text', '{"patient_id": "7300000001.0"}', 'refused'),
+	('exponent as text', '{"patient_id": "7300000001e0"}', 'refused'),
 	('NaN', '{"patient_id": "NaN"}', 'refused'),
 	('infinity', '{"patient_id": "Infinity"}', 'refused'),
 	('NaN that is no JSON', '{"patient_id": NaN}', 'refused'),
@@ -57,7 +61,9 @@ INSERT INTO claims VALUES
 		|| ', "patient_id": 7300000001}', 'ada'),
 	('the last of two', '{"patient_id": 7300000002, "patient_id": 7300000001}', 'ada'),
 	('as text', '{"patient_id": "7300000001"}', 'ada'),
-	('with an exponent', '{"patient_id": 73000000010e-1}', 'refused'),
+	('with an exponent', '{"patient_id": 7300000001e0}', 'ada'),
+	('with one less than nought', '{"patient_id": 73000000010e-1}', 'ada'),
+	('with one above', '{"patient_id": 73.00000001e8}', 'ada'),
 	('subject is an object', '{"sub": {}, "patient_id": 7300000001}', 'refused'),
 	('clinics of no form, which are no patient''s', '{"clinic_ids": "all", "patient_id": 7300000001}', 'ada');
 
