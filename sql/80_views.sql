@@ -1,7 +1,7 @@
 -- What people read: the day sheet of a doctor, the appointments of a patient.
 
 CREATE VIEW booking.day_sheet WITH (security_invoker = true) AS
-	SELECT c.id AS clinic_id, c.name AS clinic, d.id AS doctor_id, d.name AS doctor,
+	SELECT c.id AS clinic_id, c.name AS clinic_name, d.id AS doctor_id, d.name AS doctor_name,
 		   (s.starts_at AT TIME ZONE c.time_zone)::date AS local_date,
 		   (s.starts_at AT TIME ZONE c.time_zone)::time AS local_start,
 		   (s.ends_at AT TIME ZONE c.time_zone)::time AS local_end,
@@ -9,7 +9,7 @@ CREATE VIEW booking.day_sheet WITH (security_invoker = true) AS
 				WHEN a.status IS NOT NULL THEN a.status::text
 				WHEN s.is_available THEN 'free'
 				ELSE 'withdrawn' END AS state,
-		   p.id AS patient_id, p.name AS patient,
+		   p.id AS patient_id, p.name AS patient_name,
 		   s.id AS slot_id, a.id AS appointment_id, s.starts_at, s.ends_at, c.time_zone
 	FROM booking.time_slots s
 		JOIN booking.doctors d ON d.id = s.doctor_id
@@ -21,15 +21,15 @@ CREATE VIEW booking.day_sheet WITH (security_invoker = true) AS
 	WHERE s.deleted_at IS NULL AND d.deleted_at IS NULL AND c.deleted_at IS NULL;
 COMMENT ON VIEW booking.day_sheet IS 'Every time slot that is not removed, nor its doctor or clinic, with its state and patient, in the clinic''s local time; ask for one doctor_id and local_date, ORDER BY starts_at.';
 COMMENT ON COLUMN booking.day_sheet.clinic_id IS 'The clinic.';
-COMMENT ON COLUMN booking.day_sheet.clinic IS 'Name of the clinic.';
+COMMENT ON COLUMN booking.day_sheet.clinic_name IS 'Name of the clinic.';
 COMMENT ON COLUMN booking.day_sheet.doctor_id IS 'The doctor.';
-COMMENT ON COLUMN booking.day_sheet.doctor IS 'Name of the doctor.';
+COMMENT ON COLUMN booking.day_sheet.doctor_name IS 'Name of the doctor.';
 COMMENT ON COLUMN booking.day_sheet.local_date IS 'Date on which the slot starts, in time_zone.';
 COMMENT ON COLUMN booking.day_sheet.local_start IS 'Wall-clock time at which the slot starts, in time_zone.';
 COMMENT ON COLUMN booking.day_sheet.local_end IS 'Wall-clock time at which the slot ends, in time_zone.';
 COMMENT ON COLUMN booking.day_sheet.state IS 'free, held, withdrawn, or the status of the appointment that occupies the slot.';
 COMMENT ON COLUMN booking.day_sheet.patient_id IS 'The patient who has the slot, if any.';
-COMMENT ON COLUMN booking.day_sheet.patient IS 'Name of the patient.';
+COMMENT ON COLUMN booking.day_sheet.patient_name IS 'Name of the patient.';
 COMMENT ON COLUMN booking.day_sheet.slot_id IS 'The time slot.';
 COMMENT ON COLUMN booking.day_sheet.appointment_id IS 'The appointment that occupies the slot, if any.';
 COMMENT ON COLUMN booking.day_sheet.starts_at IS 'The instant the slot starts.';

@@ -71,7 +71,7 @@ SELECT is_available FROM booking.set_slot_availability(:closed, false);
 \pset title 'Dr Elizabeth Garrett, Harley Street Clinic'
 PREPARE day_sheet AS
 SELECT local_date AS date, to_char(local_start, 'HH24:MI') AS "from", to_char(local_end, 'HH24:MI') AS "to",
-	   state, patient
+	   state, patient_name AS patient
 FROM booking.day_sheet d
 WHERE doctor_id = $1
 	AND local_date = (SELECT min(local_date) FROM booking.day_sheet WHERE doctor_id = $1)

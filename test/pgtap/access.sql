@@ -142,7 +142,7 @@ FROM (VALUES ('guest', '42501 -'), ('ada', '00000 23'), ('alder', '00000 23'), (
 	pg_temp.attempt(person, 'TABLE booking.status_transitions') r;
 SELECT is((SELECT array_agg(relname ORDER BY relname) FROM pg_class WHERE relnamespace = 'booking'::regnamespace AND relkind IN ('r', 'v')
 		   AND relname NOT IN (SELECT relation FROM sights)), '{clinic_figures,event_consumers,generated_doctors,maintenance,metrics,status_transitions}', 'no table or view is left out');
-SELECT is((SELECT string_agg(person || ' ' || right(slot_id::text, 2) || ' ' || state || ' ' || coalesce(patient, '-'), ', ' ORDER BY slot_id)
+SELECT is((SELECT string_agg(person || ' ' || right(slot_id::text, 2) || ' ' || state || ' ' || coalesce(patient_name, '-'), ', ' ORDER BY slot_id)
 		   FROM (VALUES ('alder')) p (person), booking.day_sheet WHERE slot_id IN (7400000013, 7400000022)),
 	'alder 13 booked Bert Othername, alder 22 booked Cleo Othername', 'the day sheet names patients');
 SELECT ok(NOT r.result ~ '7300000003|7500000005|Cleo', 'and to staff no patient of another clinic')

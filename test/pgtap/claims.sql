@@ -151,7 +151,7 @@ INSERT INTO clinic_claims VALUES
 CREATE TABLE pg_temp.staff_deeds (deed text);
 INSERT INTO staff_deeds VALUES
 	('TABLE booking.appointments'), ('TABLE booking.patients'), ('TABLE booking.appointment_events'), ('TABLE booking.bookings'),
-	('SELECT * FROM booking.day_sheet WHERE patient IS NOT NULL'), ('TABLE booking.schedules'), ('TABLE booking.time_off'),
+	('SELECT * FROM booking.day_sheet WHERE patient_name IS NOT NULL'), ('TABLE booking.schedules'), ('TABLE booking.time_off'),
 	('TABLE booking.generated_days'),
 	('UPDATE booking.appointments SET status = ''arrived'''),
 	('UPDATE booking.time_slots SET ends_at = ends_at - interval ''1 minute'''),

@@ -19,7 +19,7 @@ CREATE FUNCTION pg_temp.readings(slot bigint, patient bigint) RETURNS text LANGU
 		CASE WHEN EXISTS (SELECT FROM booking.available_slots((SELECT doctor_id FROM booking.time_slots WHERE id = slot)) WHERE slot_id = slot)
 			 THEN 'shown' ELSE 'not shown' END,
 		CASE WHEN booking.is_slot_available(slot) THEN 'available' ELSE 'not available' END,
-		(SELECT concat_ws(' ', state, 'appointment' || CASE WHEN appointment_id IS NULL THEN NULL ELSE '' END, patient) FROM booking.day_sheet WHERE slot_id = slot),
+		(SELECT concat_ws(' ', state, 'appointment' || CASE WHEN appointment_id IS NULL THEN NULL ELSE '' END, patient_name) FROM booking.day_sheet WHERE slot_id = slot),
 		coalesce((SELECT string_agg(format('%s %s', rule, message), ', ') FROM booking.check_booking(slot, patient) WHERE NOT passed), 'passes'))
 $$;
 

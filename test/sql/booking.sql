@@ -41,10 +41,10 @@ RESET request.jwt.claims;
 SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(4)');
 
 -- People read local times.
-SELECT clinic, doctor, local_date, local_start, local_end, state, patient, slot_id, appointment_id
+SELECT clinic_name, doctor_name, local_date, local_start, local_end, state, patient_name, slot_id, appointment_id
 FROM booking.day_sheet WHERE doctor_id = 1 AND local_date = '2099-06-01' ORDER BY starts_at;
 SELECT id FROM booking.set_slot_availability(4, false);
-SELECT slot_id, state, patient FROM booking.day_sheet WHERE doctor_id = 1 AND local_date = '2099-06-01' ORDER BY starts_at;
+SELECT slot_id, state, patient_name FROM booking.day_sheet WHERE doctor_id = 1 AND local_date = '2099-06-01' ORDER BY starts_at;
 SELECT appointment_id, status, local_date, local_start, local_end, time_zone, doctor_name, specialization,
 	clinic_name, starts_at, ends_at, time_slot_id, doctor_id, clinic_id, booked_at = now() AS booked_now, hold_expires_at
 FROM booking.patient_appointments(patient_id => 2) \gx
@@ -53,7 +53,7 @@ SELECT appointment_id, local_start FROM booking.patient_appointments(1);
 
 -- A cancelled appointment is history; the slot is free for the next.
 UPDATE booking.appointments SET status = 'cancelled' WHERE id = 101;
-SELECT slot_id, state, patient FROM booking.day_sheet WHERE slot_id = 2;
+SELECT slot_id, state, patient_name FROM booking.day_sheet WHERE slot_id = 2;
 SELECT id, patient_id FROM booking.book_slot(2, 2);
 SELECT id, patient_id, status FROM booking.appointments WHERE time_slot_id = 2 ORDER BY id;
 SELECT appointment_id, status FROM booking.patient_appointments(1);
@@ -61,12 +61,12 @@ SELECT appointment_id, status FROM booking.patient_appointments(1);
 -- An expired hold is no appointment. Only without the triggers can it be let expire by hand.
 SELECT (booking.cancel_appointment(id)).status FROM booking.appointments WHERE time_slot_id = 3;
 SELECT status FROM booking.hold_slot(3, 1);
-SELECT slot_id, state, patient FROM booking.day_sheet WHERE slot_id = 3;
+SELECT slot_id, state, patient_name FROM booking.day_sheet WHERE slot_id = 3;
 SET session_replication_role = replica;
 UPDATE booking.appointments SET hold_expires_at = now() - interval '1 second' WHERE time_slot_id = 3 AND status = 'pending';
 UPDATE booking.time_slots SET held_until = now() - interval '1 second' WHERE id = 3;
 SET session_replication_role = origin;
-SELECT slot_id, state, patient FROM booking.day_sheet WHERE slot_id = 3;
+SELECT slot_id, state, patient_name FROM booking.day_sheet WHERE slot_id = 3;
 SELECT booking.is_slot_available(3);
 
 -- Thousands in one transaction, whose plans are kept.

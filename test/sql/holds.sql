@@ -53,7 +53,7 @@ TABLE broken;
 SELECT id FROM booking.hold_slot(5, 1, hold_for => '1 microsecond');
 SELECT slot, is_available, held, bookable FROM slots WHERE slot = 5;
 SELECT slot_id FROM booking.available_slots(doctor_id => 1, max_slots => 1);
-SELECT state, patient FROM booking.day_sheet WHERE slot_id = 5;
+SELECT state, patient_name FROM booking.day_sheet WHERE slot_id = 5;
 SELECT sqlstate, rule, message, follows_contract FROM pg_temp.refusal('SELECT booking.confirm_hold(5)');
 SELECT sqlstate, rule FROM pg_temp.refusal($$SELECT booking.set_appointment_status(5, 'booked')$$);
 SELECT sqlstate, rule FROM pg_temp.refusal($$UPDATE booking.appointments SET status = 'booked' WHERE id = 5$$);

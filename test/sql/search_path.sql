@@ -58,7 +58,7 @@ SELECT rule, passed FROM booking.check_booking(1, 1) WHERE NOT passed;
 SELECT id, status FROM booking.book_slot(1, 1);
 SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(1, 1)');
 SELECT appointment_id, local_start, doctor_name FROM booking.patient_appointments(1);
-SELECT local_start, state, patient FROM booking.day_sheet ORDER BY slot_id;
+SELECT local_start, state, patient_name FROM booking.day_sheet ORDER BY slot_id;
 SELECT sqlstate, rule, detail FROM pg_temp.refusal('SELECT booking.remove_clinic(1)');
 SELECT sqlstate, rule, detail FROM pg_temp.refusal('SELECT booking.remove_doctor(1)');
 SELECT sqlstate, rule, detail FROM pg_temp.refusal('SELECT booking.remove_patient(1)');

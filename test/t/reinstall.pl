@@ -38,7 +38,7 @@ sub everything_works
 			'00:15:00', 'booked', 't', '', '', 't', 't'),
 		"$when: and is, with every column of the appointment in its place");
 	is($query->("booking.is_slot_available($slot)"), 'f', "$when: it is taken");
-	is($query->("state, patient FROM booking.day_sheet WHERE slot_id = $slot"), 'booked|Patient', "$when: the day sheet has it");
+	is($query->("state, patient_name FROM booking.day_sheet WHERE slot_id = $slot"), 'booked|Patient', "$when: the day sheet has it");
 	is($query->("count(*), min(appointment_id) FROM booking.patient_appointments(1)"), "$slot|1", "$when: the patient has it");
 	is($query->("is_available FROM booking.set_slot_availability(48, false)"), 'f', "$when: a slot is withdrawn");
 	is($query->("deleted_at IS NOT NULL FROM booking.remove_time_slot(47)"), 't', "$when: a slot is removed");
