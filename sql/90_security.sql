@@ -89,6 +89,13 @@ GRANT EXECUTE ON FUNCTION
 	booking.patient_appointments(bigint)
 	TO booking_patient, booking_staff, booking_admin;
 
+GRANT EXECUTE ON FUNCTION
+	booking.doctor(booking.bookings), booking.doctor(booking.appointments),
+	booking.clinic(booking.bookings), booking.clinic(booking.appointments),
+	booking.slot(booking.bookings), booking.slot(booking.appointments),
+	booking.patient(booking.bookings), booking.patient(booking.appointments)
+	TO booking_patient, booking_staff, booking_admin;
+
 GRANT SELECT ON booking.schedules, booking.time_off, booking.generated_days, booking.day_sheet
 	TO booking_staff;
 GRANT UPDATE (status) ON booking.appointments TO booking_staff, booking_admin;

@@ -97,7 +97,9 @@ BOOKING_FUNCTION_AS_CALLER(booking_count_changed_rows)
 		quota = quota_of_statement(fcinfo);
 		quota->rows++;
 		if (quota->of != NULL && quota->limit >= 0 && quota->rows > quota->limit)
-			refuse_more_rows(quota, RelationGetRelationName(relation));
+			refuse_more_rows(quota, trigger->tg_trigger->tgnargs > 0
+										? trigger->tg_trigger->tgargs[0]
+										: RelationGetRelationName(relation));
 	}
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
 																	  : trigger->tg_trigtuple);

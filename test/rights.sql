@@ -31,7 +31,7 @@ cells AS (
 					  AND CASE relkind WHEN 'S' THEN has_sequence_privilege(role, oid, s) END)), '')
 	FROM roles
 	UNION ALL
-	SELECT 3, proname || '()', n, CASE WHEN has_function_privilege(role, p.oid, 'EXECUTE') THEN 'EXECUTE' ELSE '' END
+	SELECT 3, proname || '(' || CASE WHEN pronargs = 1 AND proargnames IS NULL THEN proargtypes[0]::regtype::text ELSE '' END || ')', n, CASE WHEN has_function_privilege(role, p.oid, 'EXECUTE') THEN 'EXECUTE' ELSE '' END
 	FROM roles, pg_proc p WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
 	UNION ALL
 	SELECT 4, 'any trigger function', n, CASE WHEN bool_or(has_function_privilege(role, p.oid, 'EXECUTE')) THEN 'EXECUTE' ELSE '' END

@@ -79,7 +79,7 @@ INSERT INTO calls VALUES
 -- every argument of every function is there
 SELECT p.proname FROM pg_proc p
 WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
-	AND proname NOT IN (SELECT function FROM calls);
+	AND proname NOT IN (SELECT function FROM calls) AND (proargnames IS NOT NULL OR pronargs = 0);
 SELECT p.proname, a.name FROM pg_proc p, unnest(p.proargnames, p.proargmodes) AS a(name, mode)
 WHERE pronamespace = 'booking'::regnamespace AND coalesce(mode, 'i') = 'i'
 	AND NOT EXISTS (SELECT FROM calls, unnest(arguments) AS argument

@@ -35,7 +35,7 @@ RETURNING id, status;
 SELECT slot, bookable FROM slots WHERE slot IN (1, 7, 12);
 
 -- DELETE cancels: the row stays
-DELETE FROM booking.bookings WHERE id = 1 RETURNING id, patient_name;
+DELETE FROM booking.bookings WHERE id = 1 RETURNING id, patient_name, status;
 SELECT id, status FROM booking.bookings WHERE id = 1;
 SELECT * FROM story WHERE appointment_id = 1;
 DELETE FROM booking.bookings WHERE clinic_name = 'Harley Street' AND patient_id = 2;

@@ -45,13 +45,14 @@ SELECT object FROM members JOIN pg_class c ON c.oid = objid, aclexplode(relacl)
 WHERE grantee = 0;
 
 -- None is SECURITY DEFINER, in which nobody can tell who called; those in C take rights and path on by
--- themselves, and the others pin their path, pg_temp last.
+-- themselves, and the others pin their path, pg_temp last, or have bodies in which it is not asked.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid WHERE prosecdef;
 SELECT object, lanname, proconfig FROM members JOIN pg_proc p ON p.oid = objid JOIN pg_language l ON l.oid = prolang
-WHERE lanname <> 'c' OR proconfig IS NOT NULL;
--- All arguments have names, for PostgREST.
+WHERE (lanname <> 'c' AND prosqlbody IS NULL) OR proconfig IS NOT NULL;
+-- All arguments have names, for PostgREST, but the row of a computed relationship.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
-WHERE pronargs > coalesce(cardinality(array_remove(proargnames, '')), 0);
+WHERE pronargs > coalesce(cardinality(array_remove(proargnames, '')), 0)
+	AND NOT (pronargs = 1 AND proargtypes[0] IN ('booking.bookings'::regtype, 'booking.appointments'::regtype));
 
 -- A dump saves every table's rows and every sequence's position, but for the one table whose
 -- rows are the extension's own.

@@ -77,7 +77,9 @@ INSERT INTO deeds (deed) VALUES
 	('TABLE booking.time_off'), ('TABLE booking.generated_days'),
 	('TABLE booking.generated_doctors'), ('TABLE booking.maintenance'),
 	('TABLE booking.clinic_figures'), ('TABLE booking.event_consumers'), ('TABLE booking.metrics'),
-	('TABLE booking.day_sheet'), ('TABLE booking.bookings'),
+	('TABLE booking.day_sheet'), ('TABLE booking.bookings'), ('TABLE booking.bookings_to_cancel'),
+	('SELECT booking.doctor(b), booking.clinic(b), booking.slot(b), booking.patient(b) FROM booking.bookings b'),
+	('DELETE FROM booking.bookings_to_cancel'),
 	('INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (5, 1)'),
 	('UPDATE booking.bookings SET time_slot_id = 5 WHERE id = 1'),
 	('DELETE FROM booking.bookings WHERE id = 1'),
@@ -117,6 +119,7 @@ INSERT INTO deeds (deed) VALUES
 	('SELECT booking.follow_appointment()'),
 	('SELECT booking.forget_rules()'),
 	('SELECT booking.write_booking()'),
+	('SELECT booking.cancel_booking()'),
 	('CREATE TABLE booking.mine ()'),
 	('ALTER TABLE booking.clinics DISABLE TRIGGER USER'),
 	('DROP TABLE booking.clinics CASCADE');

@@ -139,6 +139,7 @@ SELECT proname || '(' || coalesce((SELECT string_agg(
 	CASE WHEN n > pronargs - pronargdefaults THEN '[' || proargnames[n] || ']' ELSE proargnames[n] END,
 	', ' ORDER BY n) FROM generate_series(1, pronargs) n), '') || ')'
 FROM pg_proc WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
+	AND (pronargs = 0 OR proargnames IS NOT NULL)
 END
 		}
 	],

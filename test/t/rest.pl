@@ -36,6 +36,7 @@ for (split /\n/, $node->safe_psql('postgres', <<'END'))
 SELECT proname, provolatile, proretset, typtype, coalesce(array_to_string(proargnames, ','), '') AS names,
 	(SELECT string_agg(format_type(t, NULL), ',' ORDER BY n) FROM unnest(proargtypes) WITH ORDINALITY a (t, n)), pronargs - pronargdefaults
 FROM pg_proc p JOIN pg_type t ON t.oid = prorettype WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
+	AND (pronargs = 0 OR proargnames IS NOT NULL)
 END
 {
 	my ($name, $volatile, $set, $kind, $names, $types, $required) = split /\|/, $_, -1;
@@ -73,11 +74,15 @@ sub query_parts
 		elsif ($name eq 'limit' || $name eq 'offset') { $tail .= " $name " . int $value; }
 		elsif ($name eq 'select')
 		{
-			# one level of embedding: the doctors of a clinic, by their foreign key
+			# one level of embedding: the doctors of a clinic, by their foreign key, or what a function has
 			my $embedded = '';
-			$embedded = ", (SELECT coalesce(json_agg(e), '[]') FROM (SELECT " . join(', ', map { "d." . quoted($_) } split /,/, $1)
-			  . " FROM booking.doctors d WHERE d.clinic_id = $table.id) e) AS doctors"
-			  if $value =~ s/,doctors\(([^)]*)\)//;
+			while ($value =~ s/,(\w+)\(([^)]*)\)//)
+			{
+				my ($name, $columns) = ($1, join ', ', map { "d." . quoted($_) } split /,/, $2);
+				$embedded .= $name eq 'doctors'
+				  ? ", (SELECT coalesce(json_agg(e), '[]') FROM (SELECT $columns FROM booking.doctors d WHERE d.clinic_id = $table.id) e) AS doctors"
+				  : ", (SELECT row_to_json(e) FROM (SELECT $columns FROM booking." . quoted($name) . "($table) d) e) AS $name";
+			}
 			$select = join(', ', map { "$table." . quoted($_) } split /,/, $value) . $embedded;
 		}
 		else
