@@ -72,7 +72,9 @@ CREATE TABLE booking.doctors (
 CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON booking.doctors
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row('name', 'specialization');
 
-COMMENT ON TABLE booking.doctors IS 'Doctors: each works at one clinic. FHIR: Practitioner with its PractitionerRole.';
+COMMENT ON TABLE booking.doctors IS 'Doctors: each works at one clinic.
+
+FHIR: Practitioner with its PractitionerRole.';
 COMMENT ON COLUMN booking.doctors.id IS 'Identifies the doctor.';
 COMMENT ON COLUMN booking.doctors.clinic_id IS 'The clinic the doctor works at.';
 COMMENT ON COLUMN booking.doctors.name IS 'Name, 2 to 255 characters.';
@@ -108,7 +110,9 @@ CREATE TRIGGER email_is_free BEFORE UPDATE OF email ON booking.patients
 	FOR EACH ROW WHEN (NEW.deleted_at IS NULL AND lower(NEW.email) <> lower(OLD.email))
 	EXECUTE FUNCTION booking.check_email();
 
-COMMENT ON TABLE booking.patients IS 'Patients: the people appointments are for. They belong to no clinic.';
+COMMENT ON TABLE booking.patients IS 'Patients: the people appointments are for.
+
+They belong to no clinic.';
 COMMENT ON COLUMN booking.patients.id IS 'Identifies the patient.';
 COMMENT ON COLUMN booking.patients.name IS 'Name, 2 to 255 characters.';
 COMMENT ON COLUMN booking.patients.email IS 'E-mail address, at most 254 characters (RFC 5321), unique without regard to case among the patients that are not removed.';
@@ -122,55 +126,73 @@ CREATE FUNCTION booking.add_clinic(name text, address text DEFAULT NULL, time_zo
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_clinic';
 COMMENT ON FUNCTION booking.add_clinic(text, text, text) IS
-	'Adds a clinic and returns it. name: 2 to 255 characters, unique; address: at most 500; time_zone: UTC, or an IANA name of pg_timezone_names that is no abbreviation such as CET, without regard to case. Errors: PT400 name or zone missing; PT409 the name is taken; PT422 a value breaks its rule; 42501 the caller is no administrator.';
+	'Adds a clinic and returns it.
+
+name: 2 to 255 characters, unique; address: at most 500; time_zone: UTC, or an IANA name of pg_timezone_names that is no abbreviation such as CET, without regard to case. Errors: PT400 name or zone missing; PT409 the name is taken; PT422 a value breaks its rule; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.add_doctor(clinic_id bigint, name text, specialization text DEFAULT NULL)
 	RETURNS booking.doctors
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_doctor';
 COMMENT ON FUNCTION booking.add_doctor(bigint, text, text) IS
-	'Adds a doctor to a clinic and returns the doctor. name: 2 to 255 characters. Errors: PT400 clinic or name missing; PT404 no such clinic; PT422 a value breaks its rule; 42501 the caller is no administrator.';
+	'Adds a doctor to a clinic and returns the doctor.
+
+name: 2 to 255 characters. Errors: PT400 clinic or name missing; PT404 no such clinic; PT422 a value breaks its rule; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.add_patient(name text, email text)
 	RETURNS booking.patients
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_patient';
 COMMENT ON FUNCTION booking.add_patient(text, text) IS
-	'Adds a patient and returns the patient. name: 2 to 255 characters; email: unique without regard to case. Errors: PT400 a value is missing; PT409 the e-mail address is taken; PT422 a value breaks its rule; 42501 the caller is not staff of any clinic.';
+	'Adds a patient and returns the patient.
+
+name: 2 to 255 characters; email: unique without regard to case. Errors: PT400 a value is missing; PT409 the e-mail address is taken; PT422 a value breaks its rule; 42501 the caller is not staff of any clinic.';
 
 CREATE FUNCTION booking.remove_clinic(id bigint) RETURNS booking.clinics
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_clinic';
 COMMENT ON FUNCTION booking.remove_clinic(bigint) IS
-	'Removes a clinic softly and returns it; its doctors and slots no longer show. restore_clinic undoes it. Errors: PT400 id missing; PT404 no such clinic; PT409 it has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
+	'Removes a clinic softly and returns it.
+
+Removes a clinic softly and returns it; its doctors and slots no longer show. restore_clinic undoes it. Errors: PT400 id missing; PT404 no such clinic; PT409 it has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.restore_clinic(id bigint) RETURNS booking.clinics
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_restore_clinic';
 COMMENT ON FUNCTION booking.restore_clinic(bigint) IS
-	'Brings a removed clinic back and returns it; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such clinic; PT409 its name was taken meanwhile; 42501 the caller is no administrator.';
+	'Brings a removed clinic back and returns it.
+
+Brings a removed clinic back and returns it; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such clinic; PT409 its name was taken meanwhile; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.remove_doctor(id bigint) RETURNS booking.doctors
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_doctor';
 COMMENT ON FUNCTION booking.remove_doctor(bigint) IS
-	'Removes a doctor softly and returns the doctor, whose slots no longer show. restore_doctor undoes it. Errors: PT400 id missing; PT404 no such doctor; PT409 the doctor has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
+	'Removes a doctor softly and returns the doctor.
+
+Removes a doctor softly and returns the doctor, whose slots no longer show. restore_doctor undoes it. Errors: PT400 id missing; PT404 no such doctor; PT409 the doctor has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.restore_doctor(id bigint) RETURNS booking.doctors
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_restore_doctor';
 COMMENT ON FUNCTION booking.restore_doctor(bigint) IS
-	'Brings a removed doctor back and returns the doctor; one who is not removed is returned as is. Errors: PT400 id missing; PT404 no such doctor; 42501 the caller is no administrator.';
+	'Brings a removed doctor back and returns the doctor.
+
+Brings a removed doctor back and returns the doctor; one who is not removed is returned as is. Errors: PT400 id missing; PT404 no such doctor; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.remove_patient(id bigint) RETURNS booking.patients
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_patient';
 COMMENT ON FUNCTION booking.remove_patient(bigint) IS
-	'Removes a patient softly and returns the patient. restore_patient undoes it. Errors: PT400 id missing; PT404 no such patient; PT409 the patient has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
+	'Removes a patient softly and returns the patient.
+
+restore_patient undoes it. Errors: PT400 id missing; PT404 no such patient; PT409 the patient has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.restore_patient(id bigint) RETURNS booking.patients
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_restore_patient';
 COMMENT ON FUNCTION booking.restore_patient(bigint) IS
-	'Brings a removed patient back and returns the patient; one who is not removed is returned as is. Errors: PT400 id missing; PT404 no such patient; PT409 the e-mail address was taken meanwhile; 42501 the caller is no administrator.';
+	'Brings a removed patient back and returns the patient.
+
+One who is not removed is returned as is. Errors: PT400 id missing; PT404 no such patient; PT409 the e-mail address was taken meanwhile; 42501 the caller is no administrator.';
 

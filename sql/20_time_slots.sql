@@ -44,7 +44,9 @@ ALTER TABLE booking.time_slots ENABLE ALWAYS TRIGGER doctor_slots_do_not_overlap
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.time_slots
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
 
-COMMENT ON TABLE booking.time_slots IS 'Time slots of doctors. Free when is_available and held_until is not in the future. FHIR: Slot.';
+COMMENT ON TABLE booking.time_slots IS 'Time slots of doctors.
+
+Free when is_available and held_until is not in the future. FHIR: Slot.';
 COMMENT ON COLUMN booking.time_slots.id IS 'Identifies the time slot.';
 COMMENT ON COLUMN booking.time_slots.clinic_id IS 'The clinic of the doctor.';
 COMMENT ON COLUMN booking.time_slots.doctor_id IS 'The doctor whose time this is; live slots of one doctor never overlap.';
@@ -62,26 +64,34 @@ CREATE FUNCTION booking.add_time_slots(doctor_id bigint, on_date date, start_tim
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_time_slots';
 COMMENT ON FUNCTION booking.add_time_slots(bigint, date, time, time, int) IS
-	'Cuts one working session, on_date from start_time to end_time in the clinic''s local time, into slots of slot_minutes (5 to 480) of equal real length, and returns them, earliest first; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 doctor or clinic inactive, or a live slot of the doctor overlaps (the first one is named); PT422 date before the clinic''s today or over 100 years ahead, end not after start, slot length out of range, not dividing the session evenly or not fitting into it because the clocks change; 42501 the caller is not staff of the clinic.';
+	'Cuts one working session into time slots and returns them.
+
+Cuts one working session, on_date from start_time to end_time in the clinic''s local time, into slots of slot_minutes (5 to 480) of equal real length, and returns them, earliest first; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 doctor or clinic inactive, or a live slot of the doctor overlaps (the first one is named); PT422 date before the clinic''s today or over 100 years ahead, end not after start, slot length out of range, not dividing the session evenly or not fitting into it because the clocks change; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.set_slot_availability(slot_id bigint, is_available boolean)
 	RETURNS booking.time_slots
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_set_slot_availability';
 COMMENT ON FUNCTION booking.set_slot_availability(bigint, boolean) IS
-	'Withdraws (false) or reopens (true) a time slot and returns it. Errors: PT400 a value is missing; PT404 no such slot; PT409 an appointment or a hold occupies it, or it is inside time off and cannot be reopened; 42501 the caller is not staff of the clinic.';
+	'Withdraws (false) or reopens (true) a time slot and returns it.
+
+Errors: PT400 a value is missing; PT404 no such slot; PT409 an appointment or a hold occupies it, or it is inside time off and cannot be reopened; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.remove_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_time_slot';
 COMMENT ON FUNCTION booking.remove_time_slot(bigint) IS
-	'Removes a time slot softly and returns it. restore_time_slot undoes it. Errors: PT400 id missing; PT404 no such slot; PT409 an appointment is on it, or was, and was not cancelled; 42501 the caller is not staff of the clinic.';
+	'Removes a time slot softly and returns it.
+
+restore_time_slot undoes it. Errors: PT400 id missing; PT404 no such slot; PT409 an appointment is on it, or was, and was not cancelled; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.restore_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_restore_time_slot';
 COMMENT ON FUNCTION booking.restore_time_slot(bigint) IS
-	'Brings a removed time slot back and returns it, withdrawn where it is inside time off; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such slot; PT409 another live slot of the doctor overlaps it by now; 42501 the caller is not staff of the clinic.';
+	'Brings a removed time slot back and returns it.
+
+Brings a removed time slot back and returns it, withdrawn where it is inside time off; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such slot; PT409 another live slot of the doctor overlaps it by now; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.available_slots(
 		doctor_id bigint DEFAULT NULL, on_date date DEFAULT NULL, clinic_id bigint DEFAULT NULL,
@@ -93,4 +103,6 @@ CREATE FUNCTION booking.available_slots(
 	LANGUAGE C STABLE ROWS 100
 	AS 'MODULE_PATHNAME', 'booking_available_slots';
 COMMENT ON FUNCTION booking.available_slots(bigint, date, bigint, text, timestamptz, timestamptz, int) IS
-	'Free slots that can be booked now, earliest first, at most max_slots (1 to 10000). Filters, all optional: doctor_id; clinic_id; specialization, without regard to case; on_date, a local date of each slot''s own clinic; from_time (included) and until_time (excluded), instants. starts_at and ends_at are instants, local_date, local_start and local_end are in time_zone. The clinic''s min_notice and booking_horizon apply; an expired hold counts as free; inactive or removed doctors and clinics do not show. Errors: PT400 max_slots missing; PT404 no such doctor or clinic; PT422 reversed range, a date outside the years 1 to 9999 or max_slots out of range.';
+	'Free slots that can be booked now, earliest first.
+
+Free slots that can be booked now, earliest first, at most max_slots (1 to 10000). Filters, all optional: doctor_id; clinic_id; specialization, without regard to case; on_date, a local date of each slot''s own clinic; from_time (included) and until_time (excluded), instants. starts_at and ends_at are instants, local_date, local_start and local_end are in time_zone. The clinic''s min_notice and booking_horizon apply; an expired hold counts as free; inactive or removed doctors and clinics do not show. Errors: PT400 max_slots missing; PT404 no such doctor or clinic; PT422 reversed range, a date outside the years 1 to 9999 or max_slots out of range.';

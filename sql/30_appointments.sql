@@ -34,7 +34,9 @@ CREATE UNIQUE INDEX idempotency_key_is_used_once ON booking.appointments (patien
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.appointments
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
 
-COMMENT ON TABLE booking.appointments IS 'Appointments of patients in time slots. At most one of a slot occupies it (index unique_timeslot). FHIR: Appointment.';
+COMMENT ON TABLE booking.appointments IS 'Appointments of patients in time slots.
+
+At most one of a slot occupies it (index unique_timeslot). FHIR: Appointment.';
 COMMENT ON COLUMN booking.appointments.id IS 'Identifies the appointment.';
 COMMENT ON COLUMN booking.appointments.time_slot_id IS 'The time slot.';
 COMMENT ON COLUMN booking.appointments.patient_id IS 'The patient.';
@@ -64,7 +66,9 @@ CREATE TABLE booking.appointment_events (
 );
 CREATE INDEX events_of_an_appointment ON booking.appointment_events (appointment_id, id);
 
-COMMENT ON TABLE booking.appointment_events IS 'What happened to each appointment, append-only: the audit trail, and the outbox that notifications are sent from. FHIR: Provenance.';
+COMMENT ON TABLE booking.appointment_events IS 'What happened to each appointment, append-only.
+
+The audit trail, and the outbox that notifications are sent from. FHIR: Provenance.';
 COMMENT ON COLUMN booking.appointment_events.id IS 'Identifies the event; ascending within an appointment.';
 COMMENT ON COLUMN booking.appointment_events.appointment_id IS 'The appointment.';
 COMMENT ON COLUMN booking.appointment_events.time_slot_id IS 'The time slot it has after the event.';
@@ -80,18 +84,24 @@ CREATE FUNCTION booking.book_slot(slot_id bigint, patient_id bigint DEFAULT NULL
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_book_slot';
 COMMENT ON FUNCTION booking.book_slot(bigint, bigint, text) IS
-	'Books a free time slot for a patient, exclusively, and returns the appointment; without patient_id for the patient the caller is. The patient''s same idempotency_key again (1 to 255 characters) gives the same appointment, as it is by then, and books nothing. Checks the rules that check_booking lists, in that order; each refusal names its rule in CONSTRAINT and at the start of DETAIL. Errors: PT400 slot or patient missing, or key of another length; PT404 no such slot or patient; PT409 slot withdrawn, booked or held, clinic, doctor or patient inactive, or the patient has another appointment then; PT422 slot past, outside the clinic''s notice and horizon, against a rule of the clinic''s own, or key used for another slot; 42501 not allowed for this patient.';
+	'Books a free time slot for a patient, exclusively, and returns the appointment.
+
+Without patient_id for the patient the caller is. The patient''s same idempotency_key again (1 to 255 characters) gives the same appointment, as it is by then, and books nothing. Checks the rules that check_booking lists, in that order; each refusal names its rule in CONSTRAINT and at the start of DETAIL. Errors: PT400 slot or patient missing, or key of another length; PT404 no such slot or patient; PT409 slot withdrawn, booked or held, clinic, doctor or patient inactive, or the patient has another appointment then; PT422 slot past, outside the clinic''s notice and horizon, against a rule of the clinic''s own, or key used for another slot; 42501 not allowed for this patient.';
 
 CREATE FUNCTION booking.check_booking(slot_id bigint, patient_id bigint DEFAULT NULL)
 	RETURNS TABLE (rule text, passed boolean, sqlstate text, message text)
 	LANGUAGE C STABLE ROWS 12
 	AS 'MODULE_PATHNAME', 'booking_check_booking';
 COMMENT ON FUNCTION booking.check_booking(bigint, bigint) IS
-	'Tries every rule of a booking without booking, a row a rule in the order in which book_slot applies them: passed (null when it cannot be judged because the slot or the patient does not exist), and the SQLSTATE and message with which book_slot would refuse. The clinic''s own rules come last; they are not asked about a slot the patient holds. Errors: PT400 slot or patient missing; 42501 not allowed for this patient.';
+	'Tries every rule of a booking without booking.
+
+Tries every rule of a booking without booking, a row a rule in the order in which book_slot applies them: passed (null when it cannot be judged because the slot or the patient does not exist), and the SQLSTATE and message with which book_slot would refuse. The clinic''s own rules come last; they are not asked about a slot the patient holds. Errors: PT400 slot or patient missing; 42501 not allowed for this patient.';
 
 CREATE FUNCTION booking.is_slot_available(slot_id bigint) RETURNS boolean
 	LANGUAGE C STABLE
 	AS 'MODULE_PATHNAME', 'booking_is_slot_available';
 COMMENT ON FUNCTION booking.is_slot_available(bigint) IS
-	'Whether the slot could be booked now by some patient: all the built-in rules that do not depend on the patient. Errors: PT400 slot missing; PT404 no such slot.';
+	'Whether a time slot could be booked now.
+
+Whether the slot could be booked now by some patient: all the built-in rules that do not depend on the patient. Errors: PT400 slot missing; PT404 no such slot.';
 

@@ -45,7 +45,9 @@ CREATE TABLE booking.schedules (
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.schedules
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
 
-COMMENT ON TABLE booking.schedules IS 'Weekly working sessions of doctors, in the clinic''s local time. generate_slots turns them into time slots.';
+COMMENT ON TABLE booking.schedules IS 'Weekly working sessions of doctors, in the clinic''s local time.
+
+generate_slots turns them into time slots.';
 COMMENT ON COLUMN booking.schedules.id IS 'Identifies the schedule.';
 COMMENT ON COLUMN booking.schedules.doctor_id IS 'The doctor; live schedules of one doctor never overlap.';
 COMMENT ON COLUMN booking.schedules.weekday IS 'ISO weekday on which the session starts: 1 Monday to 7 Sunday.';
@@ -80,7 +82,9 @@ CREATE INDEX time_off_of_a_clinic ON booking.time_off (clinic_id, ends_at) WHERE
 CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON booking.time_off
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row('reason');
 
-COMMENT ON TABLE booking.time_off IS 'When a doctor is on leave, or a clinic closed. Inside it no slot is free.';
+COMMENT ON TABLE booking.time_off IS 'When a doctor is on leave, or a clinic closed.
+
+Inside it no slot is free.';
 COMMENT ON COLUMN booking.time_off.id IS 'Identifies the time off.';
 COMMENT ON COLUMN booking.time_off.clinic_id IS 'The clinic that is closed, or the doctor''s.';
 COMMENT ON COLUMN booking.time_off.doctor_id IS 'The doctor who is on leave; null: the whole clinic is closed.';
@@ -97,7 +101,9 @@ CREATE TABLE booking.generated_days (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (doctor_id, local_date)
 );
-COMMENT ON TABLE booking.generated_days IS 'The days whose sessions generate_slots has turned into slots. It leaves them alone; delete their rows to have them generated again.';
+COMMENT ON TABLE booking.generated_days IS 'The days whose sessions generate_slots has turned into slots.
+
+It leaves them alone; delete their rows to have them generated again.';
 COMMENT ON COLUMN booking.generated_days.doctor_id IS 'The doctor.';
 COMMENT ON COLUMN booking.generated_days.local_date IS 'The date on which the sessions start, in the clinic''s local time.';
 COMMENT ON COLUMN booking.generated_days.created_at IS 'When they were generated.';
@@ -109,13 +115,17 @@ CREATE FUNCTION booking.add_schedule(doctor_id bigint, weekday int, start_time t
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_schedule';
 COMMENT ON FUNCTION booking.add_schedule(bigint, int, time, time, int, int, date, date) IS
-	'Adds a weekly working session of a doctor and returns it. weekday: ISO, 1 Monday to 7 Sunday; times are the clinic''s local ones, and the session ends on the next day when end_time is not after start_time; slots of slot_minutes (5 to 480) with gap_minutes between them; valid_from and valid_until are included. Errors: PT400 a value is missing; PT404 no such doctor; PT409 another schedule of the doctor overlaps; PT422 a value breaks its rule; 42501 the caller is not staff of the clinic.';
+	'Adds a weekly working session of a doctor and returns it.
+
+weekday: ISO, 1 Monday to 7 Sunday; times are the clinic''s local ones, and the session ends on the next day when end_time is not after start_time; slots of slot_minutes (5 to 480) with gap_minutes between them; valid_from and valid_until are included. Errors: PT400 a value is missing; PT404 no such doctor; PT409 another schedule of the doctor overlaps; PT422 a value breaks its rule; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.remove_schedule(id bigint) RETURNS booking.schedules
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_schedule';
 COMMENT ON FUNCTION booking.remove_schedule(bigint) IS
-	'Removes a weekly session softly and returns it; slots that were generated from it stay. Errors: PT400 id missing; PT404 no such schedule; 42501 the caller is not staff of the clinic.';
+	'Removes a weekly session softly and returns it.
+
+Removes a weekly session softly and returns it; slots that were generated from it stay. Errors: PT400 id missing; PT404 no such schedule; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.session_slots(on_date date, start_time time, end_time time, time_zone text,
 									  slot_minutes int, gap_minutes int DEFAULT 0)
@@ -123,7 +133,9 @@ CREATE FUNCTION booking.session_slots(on_date date, start_time time, end_time ti
 	LANGUAGE C STABLE
 	AS 'MODULE_PATHNAME', 'booking_session_slots';
 COMMENT ON FUNCTION booking.session_slots(date, time, time, text, int, int) IS
-	'How one working session is cut into slots, without writing any: from start_time on_date to end_time, on the next day when that is not later, as local times of time_zone, in slots of equal real length with gaps between them; 00:00 is the first instant of its day, where the clocks change at midnight, too. Errors: PT400 a value is missing; PT422 a value breaks its rule or the zone is unknown.';
+	'How one working session is cut into slots, without writing any.
+
+How one working session is cut into slots, without writing any: from start_time on_date to end_time, on the next day when that is not later, as local times of time_zone, in slots of equal real length with gaps between them; 00:00 is the first instant of its day, where the clocks change at midnight, too. Errors: PT400 a value is missing; PT422 a value breaks its rule or the zone is unknown.';
 
 CREATE FUNCTION booking.generate_slots(from_date date, until_date date, doctor_id bigint DEFAULT NULL,
 									   clinic_id bigint DEFAULT NULL)
@@ -131,7 +143,9 @@ CREATE FUNCTION booking.generate_slots(from_date date, until_date date, doctor_i
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_generate_slots';
 COMMENT ON FUNCTION booking.generate_slots(date, date, bigint, bigint) IS
-	'Turns the weekly schedules of one doctor, of a clinic''s doctors or of all into time slots, for the local dates from from_date to until_date, both included, and returns how many it added. Days generated before, slots inside time off, slots that exist and slots that have started are left out; slots that would overlap others are left out with a NOTICE that counts them. Errors: PT400 a date missing; PT404 no such doctor or clinic; PT409 the doctor or the clinic is inactive; PT422 range reversed, infinite, over 5 years or more than a century ahead; 42501 the caller is not staff of the clinic, or for all clinics no administrator.';
+	'Turns weekly schedules into time slots.
+
+Turns the weekly schedules of one doctor, of a clinic''s doctors or of all into time slots, for the local dates from from_date to until_date, both included, and returns how many it added. Days generated before, slots inside time off, slots that exist and slots that have started are left out; slots that would overlap others are left out with a NOTICE that counts them. Errors: PT400 a date missing; PT404 no such doctor or clinic; PT409 the doctor or the clinic is inactive; PT422 range reversed, infinite, over 5 years or more than a century ahead; 42501 the caller is not staff of the clinic, or for all clinics no administrator.';
 
 CREATE FUNCTION booking.add_time_off(starts_at timestamptz, ends_at timestamptz, doctor_id bigint DEFAULT NULL,
 									 clinic_id bigint DEFAULT NULL, reason text DEFAULT NULL)
@@ -139,7 +153,9 @@ CREATE FUNCTION booking.add_time_off(starts_at timestamptz, ends_at timestamptz,
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_time_off';
 COMMENT ON FUNCTION booking.add_time_off(timestamptz, timestamptz, bigint, bigint, text) IS
-	'Enters leave of a doctor, or the closure of a clinic, from starts_at up to ends_at, withdraws the free slots in it at once, and returns the appointments and holds in it, which stay and now need moving, earliest first. Errors: PT400 a time is missing, or not just one of doctor_id and clinic_id given; PT404 no such doctor or clinic; PT422 the range is reversed, infinite or over 5 years, or the reason is too long; 42501 the caller is not staff of the clinic.';
+	'Enters leave of a doctor, or the closure of a clinic.
+
+Enters leave of a doctor, or the closure of a clinic, from starts_at up to ends_at, withdraws the free slots in it at once, and returns the appointments and holds in it, which stay and now need moving, earliest first. Errors: PT400 a time is missing, or not just one of doctor_id and clinic_id given; PT404 no such doctor or clinic; PT422 the range is reversed, infinite or over 5 years, or the reason is too long; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.add_days_off(from_date date, until_date date, doctor_id bigint DEFAULT NULL,
 									 clinic_id bigint DEFAULT NULL, reason text DEFAULT NULL)
@@ -147,13 +163,17 @@ CREATE FUNCTION booking.add_days_off(from_date date, until_date date, doctor_id 
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_days_off';
 COMMENT ON FUNCTION booking.add_days_off(date, date, bigint, bigint, text) IS
-	'add_time_off for whole days, such as public holidays: the clinic''s local dates from from_date to until_date, both included, each from its first instant to that of the next, wherever the clocks change. Errors: as add_time_off.';
+	'Enters whole days off, such as public holidays.
+
+add_time_off for whole days, such as public holidays: the clinic''s local dates from from_date to until_date, both included, each from its first instant to that of the next, wherever the clocks change. Errors: as add_time_off.';
 
 CREATE FUNCTION booking.remove_time_off(id bigint) RETURNS booking.time_off
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_time_off';
 COMMENT ON FUNCTION booking.remove_time_off(bigint) IS
-	'Removes a time off softly, reopens exactly the slots that it withdrew, save those inside another time off, and returns it. Errors: PT400 id missing; PT404 no such time off; 42501 the caller is not staff of the clinic.';
+	'Removes a time off and reopens the slots that it withdrew.
+
+Removes a time off softly, reopens exactly the slots that it withdrew, save those inside another time off, and returns it. Errors: PT400 id missing; PT404 no such time off; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.reassign_slots(from_doctor_id bigint, to_doctor_id bigint,
 									   from_time timestamptz, until_time timestamptz)
@@ -161,7 +181,9 @@ CREATE FUNCTION booking.reassign_slots(from_doctor_id bigint, to_doctor_id bigin
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_reassign_slots';
 COMMENT ON FUNCTION booking.reassign_slots(bigint, bigint, timestamptz, timestamptz) IS
-	'Hands a doctor''s slots that start from from_time up to until_time, with the appointments in them, to a substitute of the same clinic, and returns how many; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 the substitute is inactive, on leave, or has a slot of their own then; PT422 the range is reversed or over 5 years, or the substitute works at another clinic; 42501 the caller is not staff of the clinic.';
+	'Hands a doctor''s slots and appointments to a substitute.
+
+Hands a doctor''s slots that start from from_time up to until_time, with the appointments in them, to a substitute of the same clinic, and returns how many; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 the substitute is inactive, on leave, or has a slot of their own then; PT422 the range is reversed or over 5 years, or the substitute works at another clinic; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.next_available(
 		specialization text DEFAULT NULL, clinic_id bigint DEFAULT NULL, doctor_ids bigint[] DEFAULT NULL,
@@ -172,5 +194,7 @@ CREATE FUNCTION booking.next_available(
 	LANGUAGE C STABLE ROWS 20
 	AS 'MODULE_PATHNAME', 'booking_next_available';
 COMMENT ON FUNCTION booking.next_available(text, bigint, bigint[], timestamptz, int, int) IS
-	'The earliest free slots across many doctors, at most per_doctor (1 to 100) of each and max_slots (1 to 1000) together, earliest first. Filters, all optional: specialization, without regard to case; clinic_id; doctor_ids; from_time (included). Columns and conditions as of available_slots. Errors: PT400 a limit missing; PT404 no such clinic; PT422 a limit out of range.';
+	'The earliest free slots across many doctors.
+
+The earliest free slots across many doctors, at most per_doctor (1 to 100) of each and max_slots (1 to 1000) together, earliest first. Filters, all optional: specialization, without regard to case; clinic_id; doctor_ids; from_time (included). Columns and conditions as of available_slots. Errors: PT400 a limit missing; PT404 no such clinic; PT422 a limit out of range.';
 

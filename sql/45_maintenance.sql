@@ -18,7 +18,9 @@ CREATE TABLE booking.generated_doctors (
 );
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.generated_doctors
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
-COMMENT ON TABLE booking.generated_doctors IS 'How far maintain() has generated the slots of each doctor. add_schedule deletes the row, so that the new hours are generated from today on.';
+COMMENT ON TABLE booking.generated_doctors IS 'How far maintain() has generated the slots of each doctor.
+
+add_schedule deletes the row, so that the new hours are generated from today on.';
 COMMENT ON COLUMN booking.generated_doctors.doctor_id IS 'The doctor.';
 COMMENT ON COLUMN booking.generated_doctors.until_date IS 'The last local date of the clinic that maintain() has generated.';
 COMMENT ON COLUMN booking.generated_doctors.created_at IS 'When maintain() first generated for the doctor.';
@@ -52,7 +54,9 @@ CREATE TABLE booking.clinic_figures (
 );
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.clinic_figures
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
-COMMENT ON TABLE booking.clinic_figures IS 'Figures of each active clinic as maintain() last counted them, for the view metrics. Days are of 24 hours.';
+COMMENT ON TABLE booking.clinic_figures IS 'Figures of each active clinic as maintain() last counted them, for the view metrics.
+
+Days are of 24 hours.';
 COMMENT ON COLUMN booking.clinic_figures.clinic_id IS 'The clinic.';
 COMMENT ON COLUMN booking.clinic_figures.free_1_day IS 'Free slots that start within a day, of doctors who take bookings.';
 COMMENT ON COLUMN booking.clinic_figures.free_7_days IS 'The same within 7 days.';
@@ -70,4 +74,6 @@ CREATE FUNCTION booking.maintain(max_rows int DEFAULT 10000, horizon interval DE
 	LANGUAGE C ROWS 5
 	AS 'MODULE_PATHNAME', 'booking_maintain';
 COMMENT ON FUNCTION booking.maintain(int, interval, interval) IS
-	'One round of maintenance, for a scheduler to call every minute: a row a task with the number of rows it dealt with, at most about max_rows (1 to 100000) each. measure_clinics: clinics whose figures for the view metrics were older than 5 minutes; generate_slots: slots added, up to each clinic''s booking_horizon, or, where it has none, to horizon (1 day to 5 years) from its today; forget_keys: idempotency keys older than their clinic''s idempotency_retention; delete_old: slots that ended longer than retention (30 days to 100 years, no part of it negative) ago, with all their appointments and events, of whatever status; not done, and no row, when retention is null; expire_holds: expired holds cancelled. rows is null where another call is at the task, or it failed, which a WARNING tells; the other tasks go on. Never waits for a booking. Errors: PT400 a value missing; PT422 out of range; 42501 the caller is no administrator.';
+	'One round of maintenance, for a scheduler to call every minute.
+
+A row a task with the number of rows it dealt with, at most about max_rows (1 to 100000) each. measure_clinics: clinics whose figures for the view metrics were older than 5 minutes; generate_slots: slots added, up to each clinic''s booking_horizon, or, where it has none, to horizon (1 day to 5 years) from its today; forget_keys: idempotency keys older than their clinic''s idempotency_retention; delete_old: slots that ended longer than retention (30 days to 100 years, no part of it negative) ago, with all their appointments and events, of whatever status; not done, and no row, when retention is null; expire_holds: expired holds cancelled. rows is null where another call is at the task, or it failed, which a WARNING tells; the other tasks go on. Never waits for a booking. Errors: PT400 a value missing; PT422 out of range; 42501 the caller is no administrator.';

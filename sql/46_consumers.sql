@@ -13,7 +13,9 @@ CREATE TABLE booking.event_consumers (
 );
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.event_consumers
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
-COMMENT ON TABLE booking.event_consumers IS 'Who reads appointment_events by read_events, and how far they have come. The events stay as they are.';
+COMMENT ON TABLE booking.event_consumers IS 'Who reads appointment_events by read_events, and how far they have come.
+
+The events stay as they are.';
 COMMENT ON COLUMN booking.event_consumers.name IS 'Name that the consumer has given itself, 1 to 63 characters.';
 COMMENT ON COLUMN booking.event_consumers.done_until IS 'It has dealt with every event up to this id.';
 COMMENT ON COLUMN booking.event_consumers.read_until IS 'It has been shown events up to this id.';
@@ -28,16 +30,22 @@ CREATE FUNCTION booking.read_events(consumer text, max_rows int DEFAULT 1000)
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_read_events';
 COMMENT ON FUNCTION booking.read_events(text, int) IS
-	'The next events that a consumer, such as a sender of notifications, has not noted as done, in ascending order of their ids, at most max_rows (1 to 10000). Only events before which none can appear any more, so that none is missed: while other transactions write, an event may come one call later. The same events come again until note_events_done() says that they are done. A name that reads for the first time starts with the first event; skip_events() has it start later. consumer: 1 to 63 characters. Errors: PT400 a value missing; PT422 name too long or max_rows out of range; 42501 the caller is no administrator.';
+	'The next events for a consumer.
+
+The next events that a consumer, such as a sender of notifications, has not noted as done, in ascending order of their ids, at most max_rows (1 to 10000). Only events before which none can appear any more, so that none is missed: while other transactions write, an event may come one call later. The same events come again until note_events_done() says that they are done. A name that reads for the first time starts with the first event; skip_events() has it start later. consumer: 1 to 63 characters. Errors: PT400 a value missing; PT422 name too long or max_rows out of range; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.note_events_done(consumer text, until_id bigint) RETURNS void
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_note_events_done';
 COMMENT ON FUNCTION booking.note_events_done(text, bigint) IS
-	'Notes that a consumer has dealt with every event up to this id, which read_events() has returned. Errors: PT400 a value missing; PT422 it has not read so far, or is unknown; 42501 the caller is no administrator.';
+	'Notes that a consumer has dealt with events.
+
+Notes that a consumer has dealt with every event up to this id, which read_events() has returned. Errors: PT400 a value missing; PT422 it has not read so far, or is unknown; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.skip_events(consumer text) RETURNS bigint
-	LANGUAGE C SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_skip_events';
 COMMENT ON FUNCTION booking.skip_events(text) IS
-	'Has a consumer, new or not, begin from now: notes every event so far as done, unread ones as well, and returns the id of the last. What is committed after the call is read by read_events(), nothing missed: so the call waits for the transactions that are writing events just now, while new ones go on. consumer: 1 to 63 characters. Errors: PT400 name missing; PT422 name too long; 42501 the caller is no administrator.';
+	'Has a consumer begin from now.
+
+Has a consumer, new or not, begin from now: notes every event so far as done, unread ones as well, and returns the id of the last. What is committed after the call is read by read_events(), nothing missed: so the call waits for the transactions that are writing events just now, while new ones go on. consumer: 1 to 63 characters. Errors: PT400 name missing; PT422 name too long; 42501 the caller is no administrator.';

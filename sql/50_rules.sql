@@ -31,7 +31,9 @@ CREATE TRIGGER forget_all AFTER TRUNCATE ON booking.rules
 	FOR EACH STATEMENT EXECUTE FUNCTION booking.forget_rules();
 ALTER TABLE booking.rules ENABLE ALWAYS TRIGGER forget, ENABLE ALWAYS TRIGGER forget_all;
 
-COMMENT ON TABLE booking.rules IS 'Rules that clinics add to the chain of a booking. See add_rule and remove_rule.';
+COMMENT ON TABLE booking.rules IS 'Rules that clinics add to the chain of a booking.
+
+See add_rule and remove_rule.';
 COMMENT ON COLUMN booking.rules.id IS 'Identifies the rule.';
 COMMENT ON COLUMN booking.rules.name IS 'Name, 1 to 63 characters, unique in its clinic; a refusal gives it as CONSTRAINT.';
 COMMENT ON COLUMN booking.rules.clinic_id IS 'The clinic whose bookings it judges; null: all.';
@@ -47,17 +49,23 @@ CREATE FUNCTION booking.add_rule(name text, check_function regprocedure, clinic_
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_rule';
 COMMENT ON FUNCTION booking.add_rule(text, regprocedure, bigint, int) IS
-	'Adds a rule to the bookings of one clinic, or of all, and returns it. check_function: (slot booking.time_slots, patient booking.patients) RETURNS text; null passes, a text is the refusal''s message (PT422), an error of its own passes through. It runs after the built-in rules by position, with the rights of its owner, in a security-restricted operation, in which no function of the extension writes, and with search_path pg_catalog: qualify every name. Each booking tries it once, when slot and patient are locked. Errors: PT400 a value is missing; PT404 no such clinic; PT409 the name is taken; PT422 the name is too long or the function is of another form; 42501 the caller is not its owner.';
+	'Adds a rule to the bookings of one clinic, or of all, and returns it.
+
+check_function: (slot booking.time_slots, patient booking.patients) RETURNS text; null passes, a text is the refusal''s message (PT422), an error of its own passes through. It runs after the built-in rules by position, with the rights of its owner, in a security-restricted operation, in which no function of the extension writes, and with search_path pg_catalog: qualify every name. Each booking tries it once, when slot and patient are locked. Errors: PT400 a value is missing; PT404 no such clinic; PT409 the name is taken; PT422 the name is too long or the function is of another form; 42501 the caller is not its owner.';
 
 CREATE FUNCTION booking.remove_rule(name text, clinic_id bigint DEFAULT NULL)
 	RETURNS booking.rules
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_rule';
 COMMENT ON FUNCTION booking.remove_rule(text, bigint) IS
-	'Removes a rule of a clinic, or of all clinics, softly and returns it. Errors: PT400 name missing; PT404 no such rule; 42501 the caller is no administrator.';
+	'Removes a rule of a clinic, or of all clinics, softly and returns it.
+
+Errors: PT400 name missing; PT404 no such rule; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.appointment_being_moved() RETURNS bigint
 	LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'booking_appointment_being_moved';
 COMMENT ON FUNCTION booking.appointment_being_moved() IS
-	'For the functions of rules: the appointment that reschedule_appointment is moving, which a rule that counts appointments has to leave out; null otherwise.';
+	'The appointment that is being moved, for the functions of rules.
+
+For the functions of rules: the appointment that reschedule_appointment is moving, which a rule that counts appointments has to leave out; null otherwise.';
 

@@ -5,31 +5,41 @@ CREATE FUNCTION booking.claimed_patient_id() RETURNS bigint
 	LANGUAGE C STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'booking_claimed_patient_id';
 COMMENT ON FUNCTION booking.claimed_patient_id() IS
-	'The patient that the caller is by the claim patient_id of request.jwt.claims; null when there is none. Errors: 42501 the claims are malformed.';
+	'The patient that the caller is.
+
+The patient that the caller is by the claim patient_id of request.jwt.claims; null when there is none. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.claimed_clinic_ids() RETURNS bigint[]
 	LANGUAGE C STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'booking_claimed_clinic_ids';
 COMMENT ON FUNCTION booking.claimed_clinic_ids() IS
-	'The clinics that the caller is staff of by the claim clinic_ids of request.jwt.claims; empty when there is none or the role is not booking_staff. Errors: 42501 the claims are malformed.';
+	'The clinics that the caller is staff of.
+
+The clinics that the caller is staff of by the claim clinic_ids of request.jwt.claims; empty when there is none or the role is not booking_staff. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.visited_clinic_ids() RETURNS bigint[]
 	LANGUAGE C STABLE
 	AS 'MODULE_PATHNAME', 'booking_visited_clinic_ids';
 COMMENT ON FUNCTION booking.visited_clinic_ids() IS
-	'The clinics of the appointments of the patient that the caller is, past ones too; empty for others. Errors: 42501 the claims are malformed.';
+	'The clinics where the patient who calls has been.
+
+The clinics of the appointments of the patient that the caller is, past ones too; empty for others. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.visited_doctor_ids() RETURNS bigint[]
 	LANGUAGE C STABLE
 	AS 'MODULE_PATHNAME', 'booking_visited_doctor_ids';
 COMMENT ON FUNCTION booking.visited_doctor_ids() IS
-	'The doctors of the appointments of the patient that the caller is, past ones too; empty for others. Errors: 42501 the claims are malformed.';
+	'The doctors where the patient who calls has been.
+
+The doctors of the appointments of the patient that the caller is, past ones too; empty for others. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.find_patient(email text) RETURNS SETOF booking.patients
 	LANGUAGE C STABLE ROWS 1
 	AS 'MODULE_PATHNAME', 'booking_find_patient';
 COMMENT ON FUNCTION booking.find_patient(text) IS
-	'For staff: the patient with exactly this e-mail address, without regard to case, or no row. Errors: PT400 email missing; 42501 the caller is not staff of any clinic.';
+	'The patient with an e-mail address, for staff.
+
+For staff: the patient with exactly this e-mail address, without regard to case, or no row. Errors: PT400 email missing; 42501 the caller is not staff of any clinic.';
 
 ALTER TABLE booking.clinics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE booking.doctors ENABLE ROW LEVEL SECURITY;

@@ -13,7 +13,9 @@ CREATE VIEW booking.bookings WITH (security_invoker = true) AS
 		JOIN booking.clinics c ON c.id = a.clinic_id
 		JOIN booking.doctors d ON d.id = a.doctor_id
 		JOIN booking.patients p ON p.id = a.patient_id;
-COMMENT ON VIEW booking.bookings IS 'Appointments with names and local times, to be written as well. INSERT (time_slot_id, patient_id) books, with status pending holds; UPDATE of status or time_slot_id changes the status or moves; DELETE cancels. Each is the function that does that, with its rules and errors. RETURNING gives the row as it is then; after a DELETE it stays, as cancelled. Other columns cannot be written (PT422).';
+COMMENT ON VIEW booking.bookings IS 'Appointments with names and local times, to be written as well.
+
+INSERT (time_slot_id, patient_id) books, with status pending holds; UPDATE of status or time_slot_id changes the status or moves; DELETE cancels. Each is the function that does that, with its rules and errors. RETURNING gives the row as it is then; after a DELETE it stays, as cancelled. Other columns cannot be written (PT422).';
 COMMENT ON COLUMN booking.bookings.id IS 'The appointment.';
 COMMENT ON COLUMN booking.bookings.time_slot_id IS 'The time slot; updating it moves the appointment.';
 COMMENT ON COLUMN booking.bookings.patient_id IS 'The patient; left out of an INSERT, the one the caller is.';

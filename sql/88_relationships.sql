@@ -7,7 +7,9 @@ BEGIN ATOMIC
 	SELECT t.* FROM booking.doctors t WHERE t.id = ($1).doctor_id;
 END;
 COMMENT ON FUNCTION booking.doctor(booking.bookings) IS
-	'The doctor of a booking, if the caller may see it; over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
+	'The doctor of a booking, if the caller may see it.
+
+Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
 
 CREATE FUNCTION booking.clinic(booking.bookings) RETURNS SETOF booking.clinics
 	LANGUAGE sql STABLE ROWS 1
@@ -15,7 +17,9 @@ BEGIN ATOMIC
 	SELECT t.* FROM booking.clinics t WHERE t.id = ($1).clinic_id;
 END;
 COMMENT ON FUNCTION booking.clinic(booking.bookings) IS
-	'The clinic of a booking, if the caller may see it; over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
+	'The clinic of a booking, if the caller may see it.
+
+Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
 
 CREATE FUNCTION booking.slot(booking.bookings) RETURNS SETOF booking.time_slots
 	LANGUAGE sql STABLE ROWS 1
@@ -23,7 +27,9 @@ BEGIN ATOMIC
 	SELECT t.* FROM booking.time_slots t WHERE t.id = ($1).time_slot_id;
 END;
 COMMENT ON FUNCTION booking.slot(booking.bookings) IS
-	'The time slot of a booking, if the caller may see it; over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
+	'The time slot of a booking, if the caller may see it.
+
+Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
 
 CREATE FUNCTION booking.patient(booking.bookings) RETURNS SETOF booking.patients
 	LANGUAGE sql STABLE ROWS 1
@@ -31,7 +37,9 @@ BEGIN ATOMIC
 	SELECT t.* FROM booking.patients t WHERE t.id = ($1).patient_id;
 END;
 COMMENT ON FUNCTION booking.patient(booking.bookings) IS
-	'The patient of a booking, if the caller may see it; over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
+	'The patient of a booking, if the caller may see it.
+
+Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
 
 CREATE FUNCTION booking.doctor(booking.appointments) RETURNS SETOF booking.doctors
 	LANGUAGE sql STABLE ROWS 1
@@ -39,7 +47,9 @@ BEGIN ATOMIC
 	SELECT t.* FROM booking.doctors t WHERE t.id = ($1).doctor_id;
 END;
 COMMENT ON FUNCTION booking.doctor(booking.appointments) IS
-	'The doctor of an appointment, if the caller may see it; over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
+	'The doctor of an appointment, if the caller may see it.
+
+Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
 
 CREATE FUNCTION booking.clinic(booking.appointments) RETURNS SETOF booking.clinics
 	LANGUAGE sql STABLE ROWS 1
@@ -47,7 +57,9 @@ BEGIN ATOMIC
 	SELECT t.* FROM booking.clinics t WHERE t.id = ($1).clinic_id;
 END;
 COMMENT ON FUNCTION booking.clinic(booking.appointments) IS
-	'The clinic of an appointment, if the caller may see it; over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
+	'The clinic of an appointment, if the caller may see it.
+
+Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
 
 CREATE FUNCTION booking.slot(booking.appointments) RETURNS SETOF booking.time_slots
 	LANGUAGE sql STABLE ROWS 1
@@ -55,7 +67,9 @@ BEGIN ATOMIC
 	SELECT t.* FROM booking.time_slots t WHERE t.id = ($1).time_slot_id;
 END;
 COMMENT ON FUNCTION booking.slot(booking.appointments) IS
-	'The time slot of an appointment, if the caller may see it; over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
+	'The time slot of an appointment, if the caller may see it.
+
+Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
 
 CREATE FUNCTION booking.patient(booking.appointments) RETURNS SETOF booking.patients
 	LANGUAGE sql STABLE ROWS 1
@@ -63,4 +77,6 @@ BEGIN ATOMIC
 	SELECT t.* FROM booking.patients t WHERE t.id = ($1).patient_id;
 END;
 COMMENT ON FUNCTION booking.patient(booking.appointments) IS
-	'The patient of an appointment, if the caller may see it; over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';
+	'The patient of an appointment, if the caller may see it.
+
+Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 the caller is a guest.';

@@ -282,6 +282,12 @@ SELECT is((SELECT array_agg(t.oid::regtype) FROM pg_depend JOIN pg_type t ON t.o
 -- What is exposed is documented: it is PostgREST's OpenAPI page.
 SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace
 		   AND coalesce(obj_description(oid, 'pg_proc'), '') !~ '^[A-Za-z].{40,}[.]$'), NULL, 'every function has a comment');
+SELECT is((SELECT array_agg(object) FROM (
+			   SELECT p.oid::regprocedure::text AS object, obj_description(oid, 'pg_proc') AS comment FROM pg_proc p
+			   WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
+			   UNION ALL SELECT oid::regclass::text, obj_description(oid, 'pg_class') FROM pg_class
+			   WHERE relnamespace = 'booking'::regnamespace AND relkind IN ('r', 'v')) o
+		   WHERE comment !~ '^[^\n]{12,100}[.](\n\n[^\n]+)?$'), NULL, 'whose first line is a title, and the rest what is under it');
 SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
 		   AND NOT has_function_privilege('booking_guest', oid, 'EXECUTE') AND proname NOT IN ('appointment_being_moved', 'add_days_off', 'hold_slot')
 		   AND obj_description(oid, 'pg_proc') !~ 'Errors: .*42501'), NULL, 'that tells who is refused');
