@@ -86,4 +86,25 @@ typedef bool TU_UpdateIndexes;
 	index_beginscan(table, index, snapshot, NULL, key_count, 0, SO_NONE)
 #endif
 
+/* From 19 on, the planner is told of EXPLAIN, and who hears of a parsed query may not change its jumble. */
+#if PG_VERSION_NUM < 190000
+#define PLANNER_PARAMETERS Query *query, const char *sql, int options, ParamListInfo params
+#define PLANNER_ARGUMENTS query, sql, options, params
+typedef struct JumbleState *JumbledQuery;
+#else
+#define PLANNER_PARAMETERS \
+	Query *query, const char *sql, int options, ParamListInfo params, struct ExplainState *explain
+#define PLANNER_ARGUMENTS query, sql, options, params, explain
+typedef const struct JumbleState *JumbledQuery;
+#endif
+
+/* Which kind of abbreviation of a zone a name is; from 16 on, one that is misconfigured is an error. */
+#if PG_VERSION_NUM < 160000
+#define decode_zone_abbreviation(name, type, offset, zone) \
+	((*(type) = DecodeTimezoneAbbrev(0, name, offset, zone)), 0)
+#else
+#define decode_zone_abbreviation(name, type, offset, zone) \
+	DecodeTimezoneAbbrev(0, name, type, offset, zone, &(DateTimeErrorExtra){0})
+#endif
+
 #endif /* BOOKING_COMPAT_H */

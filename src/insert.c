@@ -199,7 +199,7 @@ static void
 insert_by_itself(BookingTarget *target, Relation table, const Datum *values, const bool *nulls,
 				 Datum *inserted, const Following *following)
 {
-	bool plain = is_plain(target);
+	volatile bool plain = is_plain(target); /* read after PG_TRY */
 	Authority callers = {0};
 	MemoryContext caller;
 	int64 id = 0;

@@ -117,15 +117,8 @@ is_abbreviation(const char *name)
 	int type;
 	int offset;
 	pg_tz *zone;
-#if PG_VERSION_NUM >= 160000
-	DateTimeErrorExtra extra;
 
-	if (DecodeTimezoneAbbrev(0, lower, &type, &offset, &zone, &extra) != 0)
-		return true;
-#else
-	type = DecodeTimezoneAbbrev(0, lower, &offset, &zone);
-#endif
-	return type != UNKNOWN_FIELD;
+	return decode_zone_abbreviation(lower, &type, &offset, &zone) != 0 || type != UNKNOWN_FIELD;
 }
 
 /* A name's spelling in the server's zone database, NULL if it is not there or no clinic's. */

@@ -17,15 +17,6 @@
 #include "optimizer/planner.h"
 #include "utils/guc.h"
 
-#if PG_VERSION_NUM >= 190000
-#define PLANNER_PARAMETERS \
-	Query *query, const char *sql, int options, ParamListInfo params, ExplainState *explain
-#define PLANNER_ARGUMENTS query, sql, options, params, explain
-#else
-#define PLANNER_PARAMETERS Query *query, const char *sql, int options, ParamListInfo params
-#define PLANNER_ARGUMENTS query, sql, options, params
-#endif
-
 static planner_hook_type next_planner = NULL;
 
 /* Our statement that is running, by its text; NULL when there is none. */

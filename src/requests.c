@@ -10,16 +10,9 @@
 
 #include "catalog/namespace.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
-
-#if PG_VERSION_NUM >= 190000
-typedef const JumbleState *JumbledQuery;
-#else
-typedef JumbleState *JumbledQuery;
-#endif
 
 bool booking_guard_requests = false;
 
@@ -56,20 +49,29 @@ refuse_way_back(Oid table)
 	});
 }
 
-/* The table or view whose rows an entry gives, by itself or by a function; InvalidOid for others. */
+/* The table whose rows a function of the extension returns. */
+static Oid
+table_of_function(const RangeTblFunction *function, Oid schema)
+{
+	const FuncExpr *call = (const FuncExpr *) function->funcexpr;
+
+	if (!IsA(call, FuncExpr) || get_func_namespace(call->funcid) != schema)
+		return InvalidOid;
+	return get_typ_typrelid(call->funcresulttype);
+}
+
+/* The table or view of the book whose rows an entry gives; InvalidOid for others. */
 static Oid
 table_of(const RangeTblEntry *entry)
 {
+	Oid schema = get_namespace_oid("booking", true);
 	Oid table = InvalidOid;
 
 	if (entry->rtekind == RTE_RELATION)
 		table = entry->relid;
 	else if (entry->rtekind == RTE_FUNCTION && entry->functions != NIL)
-		table =
-			get_typ_typrelid(exprType(linitial_node(RangeTblFunction, entry->functions)->funcexpr));
-	if (!OidIsValid(table) || get_rel_namespace(table) != get_namespace_oid("booking", true))
-		return InvalidOid;
-	return table;
+		table = table_of_function(linitial_node(RangeTblFunction, entry->functions), schema);
+	return OidIsValid(table) && get_rel_namespace(table) == schema ? table : InvalidOid;
 }
 
 static bool

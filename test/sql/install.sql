@@ -45,10 +45,11 @@ SELECT object FROM members JOIN pg_class c ON c.oid = objid, aclexplode(relacl)
 WHERE grantee = 0;
 
 -- None is SECURITY DEFINER, in which nobody can tell who called; those in C take rights and path on by
--- themselves, and the others pin their path, pg_temp last, or have bodies in which it is not asked.
+-- themselves, and the others pin their path, pg_temp last, but for the computed relationships.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid WHERE prosecdef;
 SELECT object, lanname, proconfig FROM members JOIN pg_proc p ON p.oid = objid JOIN pg_language l ON l.oid = prolang
-WHERE (lanname <> 'c' AND prosqlbody IS NULL) OR proconfig IS NOT NULL;
+WHERE (lanname <> 'c' AND proargtypes[0] IS DISTINCT FROM 'booking.bookings'::regtype
+	AND proargtypes[0] IS DISTINCT FROM 'booking.appointments'::regtype) OR proconfig IS NOT NULL ORDER BY 1;
 -- All arguments have names, for PostgREST, but the row of a computed relationship.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
 WHERE pronargs > coalesce(cardinality(array_remove(proargnames, '')), 0)

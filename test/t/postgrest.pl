@@ -116,6 +116,9 @@ like((request('ada', '', 'SELECT count(*) FROM (SELECT x.* FROM (SELECT * FROM b
 	qr/^(00000|42501)$/, 'what stands beside is no way back');
 is((request('alder', '', 'SELECT count(*) FROM booking.find_patient(\'x\') p, LATERAL (SELECT * FROM booking.patients) z'))[0], 'PT422', 'rows of a function are of their table');
 
+like((request('alder', '', 'INSERT INTO booking.bookings (time_slot_id, patient_id) SELECT time_slot_id, patient_id FROM (SELECT * FROM json_populate_recordset(NULL::booking.bookings, \'[{"time_slot_id": 1}]\')) x'))[1],
+	qr/25006/, 'nor is a body that is made into rows');
+
 # Time: the login's limits count, those of the roles it takes do not.
 $node->safe_psql('postgres', "ALTER ROLE booking_guest SET statement_timeout = '1ms'");
 is((request('guest', '', "SELECT current_user, current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"))[1],
