@@ -64,7 +64,7 @@ SELECT ok((booking.remove_time_slot(:expired)).deleted_at IS NOT NULL, 'and remo
 SELECT is(pg_temp.shown_when_held_until(:held, '1 hour'), 'held', 'a hold that lasts');
 SELECT is(pg_temp.refusal(format('SELECT booking.set_slot_availability(%s, false)', :held)),
 	ROW('PT409', format('time slot %s is occupied', :held), 'rule slot_not_booked: an appointment, or a hold that has not expired, occupies it.',
-		'Cancel or move the appointment first.', 'booking.appointments', 'slot_not_booked')::pg_temp.refusal, 'cannot be withdrawn from');
+		'Cancel or move the appointment first; one that took place keeps its slot.', 'booking.appointments', 'slot_not_booked')::pg_temp.refusal, 'cannot be withdrawn from');
 SELECT is(pg_temp.refusal(format('SELECT booking.remove_time_slot(%s)', :held)),
 	ROW('PT409', format('time slot %s has upcoming appointments', :held), 'rule no_upcoming_appointments: 1 upcoming appointment.',
 		'Cancel or move the appointments first.', 'booking.time_slots', 'no_upcoming_appointments')::pg_temp.refusal, 'nor removed from under its patient');
