@@ -26,7 +26,7 @@ FROM (VALUES
 -- Every one on every kind of event, of somebody's own table and view: each is refused, but for
 -- tidy_row BEFORE INSERT OR UPDATE FOR EACH ROW, which asks for its columns, and count_changed_rows FOR EACH
 -- ROW, which is for any table.
-CREATE VIEW pg_temp.v AS SELECT * FROM t;
+CREATE TEMP VIEW v AS SELECT * FROM t;
 CREATE TEMP TABLE timings AS
 	SELECT format('%s %s ON %s FOR EACH %s', timing, event, CASE timing WHEN 'INSTEAD OF' THEN 'v' ELSE 't' END, level) AS timing,
 		format(command, CASE timing WHEN 'INSTEAD OF' THEN 'v' ELSE 't' END) AS command

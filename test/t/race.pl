@@ -153,7 +153,7 @@ SQL
 	is($complaint, '', "$isolation: the WAL can be read");
 	$records =~ s/^rmgr: Standby .*\n?//mg;
 	# who reads a page that is full clears it, as any query does; the others find it cleared
-	like($records, qr/^rmgr: Transaction [^\n]* desc: COMMIT [^\n]*(\nrmgr: Heap2 [^\n]* desc: PRUNE [^\n]*)?$/,
+	like($records, qr/^rmgr: Transaction [^\n]* desc: COMMIT [^\n]*(\nrmgr: Heap2 [^\n]* desc: PRUNE(_ON_ACCESS)? [^\n]*)?$/,
 		"$isolation: the winner's commit is all that was written meanwhile");
 
 	# Who comes later is refused by the first look.
