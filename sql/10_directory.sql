@@ -21,7 +21,10 @@ CREATE TABLE booking.clinics (
 	CONSTRAINT booking_horizon_is_positive CHECK (booking_horizon > '0' AND booking_horizon <= '100 years'),
 	CONSTRAINT hold_duration_is_at_most_1_hour CHECK (hold_duration > '0' AND hold_duration <= '1 hour'),
 	CONSTRAINT idempotency_retention_is_1_hour_to_10_years
-		CHECK (idempotency_retention BETWEEN '1 hour' AND '10 years')
+		CHECK (idempotency_retention BETWEEN '1 hour' AND '10 years'),
+	CONSTRAINT text_has_no_control_characters
+		CHECK (booking.has_no_control_characters(name) AND booking.has_no_control_characters(address)
+			   AND booking.has_no_control_characters(time_zone))
 );
 CREATE UNIQUE INDEX clinic_name_is_unique ON booking.clinics (name) WHERE deleted_at IS NULL;
 
@@ -66,7 +69,9 @@ CREATE TABLE booking.doctors (
 	-- lets a time slot's clinic be guaranteed by its foreign key
 	CONSTRAINT doctor_works_at_one_clinic UNIQUE (clinic_id, id),
 	CONSTRAINT doctor_name_has_2_to_255_characters CHECK (char_length(name) BETWEEN 2 AND 255),
-	CONSTRAINT specialization_has_at_most_255_characters CHECK (char_length(specialization) <= 255)
+	CONSTRAINT specialization_has_at_most_255_characters CHECK (char_length(specialization) <= 255),
+	CONSTRAINT text_has_no_control_characters
+		CHECK (booking.has_no_control_characters(name) AND booking.has_no_control_characters(specialization))
 );
 
 CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON booking.doctors
@@ -94,7 +99,8 @@ CREATE TABLE booking.patients (
 	deleted_at timestamptz,
 	CONSTRAINT patient_name_has_2_to_255_characters CHECK (char_length(name) BETWEEN 2 AND 255),
 	CONSTRAINT patient_email_is_plausible
-		CHECK (char_length(email) <= 254 AND email ~ '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:].]+$')
+		CHECK (char_length(email) <= 254 AND booking.is_plausible_email(email)),
+	CONSTRAINT text_has_no_control_characters CHECK (booking.has_no_control_characters(name))
 );
 CREATE UNIQUE INDEX patient_email_is_unique ON booking.patients (lower(email)) WHERE deleted_at IS NULL;
 

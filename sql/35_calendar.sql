@@ -75,7 +75,8 @@ CREATE TABLE booking.time_off (
 	CONSTRAINT time_off_lasts_up_to_5_years
 		CHECK (isfinite(starts_at) AND isfinite(ends_at)
 			   AND ends_at - starts_at > interval '0' AND ends_at - starts_at <= interval '1830 days'),
-	CONSTRAINT time_off_reason_has_at_most_500_characters CHECK (char_length(reason) <= 500)
+	CONSTRAINT time_off_reason_has_at_most_500_characters CHECK (char_length(reason) <= 500),
+	CONSTRAINT text_has_no_control_characters CHECK (booking.has_no_control_characters(reason))
 );
 CREATE INDEX time_off_of_a_clinic ON booking.time_off (clinic_id, ends_at) WHERE deleted_at IS NULL;
 

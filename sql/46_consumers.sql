@@ -9,7 +9,8 @@ CREATE TABLE booking.event_consumers (
 	next_xid xid8 NOT NULL DEFAULT '0',
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
-	CONSTRAINT consumer_name_has_1_to_63_characters CHECK (char_length(name) BETWEEN 1 AND 63)
+	CONSTRAINT consumer_name_has_1_to_63_characters CHECK (char_length(name) BETWEEN 1 AND 63),
+	CONSTRAINT text_has_no_control_characters CHECK (booking.has_no_control_characters(name))
 );
 CREATE TRIGGER tidy BEFORE UPDATE ON booking.event_consumers
 	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();

@@ -10,7 +10,9 @@ CREATE TABLE booking.rules (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	deleted_at timestamptz,
-	CONSTRAINT rule_name_has_1_to_63_characters CHECK (char_length(name) BETWEEN 1 AND 63)
+	CONSTRAINT rule_name_has_1_to_63_characters CHECK (char_length(name) BETWEEN 1 AND 63),
+	CONSTRAINT text_has_no_control_characters
+		CHECK (booking.has_no_control_characters(name) AND booking.has_no_control_characters(check_function))
 );
 CREATE UNIQUE INDEX rule_name_is_unique_in_its_clinic
 	ON booking.rules (name, coalesce(clinic_id, 0)) WHERE deleted_at IS NULL;

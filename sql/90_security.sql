@@ -74,6 +74,11 @@ GRANT EXECUTE ON FUNCTION
 GRANT SELECT ON booking.patients, booking.appointments, booking.appointment_events,
 	booking.bookings, booking.status_transitions TO booking_patient, booking_staff;
 GRANT UPDATE (name, email) ON booking.patients TO booking_patient;
+-- the server asks this right of who writes a row
+GRANT EXECUTE ON FUNCTION
+	booking.has_no_control_characters(text),
+	booking.is_plausible_email(text)
+	TO booking_patient, booking_admin;
 GRANT INSERT, UPDATE, DELETE ON booking.bookings TO booking_patient, booking_staff, booking_admin;
 GRANT EXECUTE ON FUNCTION
 	booking.claimed_patient_id(),

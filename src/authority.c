@@ -148,7 +148,7 @@ booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights)
 			booking_take_authority(&callers);
 			new.is_taken = true;
 		}
-		result = body(fcinfo);
+		result = booking_watch_errors(fcinfo, body);
 	}
 	PG_FINALLY();
 	{

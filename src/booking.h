@@ -71,6 +71,35 @@ extern void booking_check_version(void);
 	} \
 	static Datum name##_itself(PG_FUNCTION_ARGS)
 
+/* characters.c */
+
+/* The classes of a character, as Unicode has it; characters.c says which these are. */
+#define CONTROL_CHARACTER 0x01
+#define BLANK_CHARACTER 0x02
+#define HIDDEN_CHARACTER 0x04
+#define ATTACHED_CHARACTER 0x08
+
+typedef struct Character
+{
+	uint32 code;
+	int length; /* in bytes */
+	int classes;
+	bool is_byte; /* that is no character; then it is the code */
+} Character;
+
+extern void booking_know_encoding(void);
+extern void booking_read_character(const char *text, int length, Character *character);
+
+/* text.c */
+
+extern Datum booking_watch_errors(FunctionCallInfo fcinfo, PGFunction body);
+extern void booking_note_clean_error(void);
+extern bool booking_has_control_character(const char *string);
+extern const char *booking_visible(const char *string);
+extern void booking_require_no_control(const text *text, const char *table);
+extern Datum booking_trim(Datum datum);
+extern Datum booking_tidy_address(Datum datum);
+
 /* refuse.c */
 
 /* Why something is refused; table is NULL where no table is concerned. */
@@ -101,6 +130,7 @@ extern const Entity booking_appointment;
 
 pg_noreturn extern void booking_refuse(const Refusal *refusal);
 pg_noreturn extern void booking_refuse_unknown(const Entity *entity, int64 id);
+pg_noreturn extern void booking_refuse_violation(const char *rule, const char *table);
 pg_noreturn extern void booking_raise_again(void);
 extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
 
@@ -384,7 +414,6 @@ typedef enum TriggerUse
 
 extern TriggerData *booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table);
 extern int booking_trigger_depth(void);
-extern Datum booking_trim(Datum text);
 extern int booking_column_of_type(TupleDesc desc, const char *name, Oid type);
 
 /* limits.c */

@@ -421,6 +421,7 @@ BOOKING_FUNCTION(booking_remove_rule)
 	booking_require(fcinfo, 0, "name");
 
 	booking_start_writing(fcinfo);
+	values[0] = booking_trim(values[0]);
 	if (booking_execute(&remove_plan, values, nulls) == 0)
 	{
 		booking_require_none_left(&is_live_plan, values, nulls);

@@ -33,6 +33,12 @@ static BookingPlan find_patient_plan = {
 	1,
 	{TEXTOID}};
 
+static BookingPlan other_patient_plan = {
+	"SELECT FROM booking.patients"
+	" WHERE lower(email) = lower($1) AND deleted_at IS NULL AND id <> $2",
+	2,
+	{TEXTOID, INT8OID}};
+
 BOOKING_FUNCTION(booking_add_clinic)
 {
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
@@ -95,7 +101,7 @@ BOOKING_FUNCTION(booking_find_patient)
 	booking_require_staff("you are not allowed to look up patients");
 
 	SPI_connect();
-	email = booking_trim(email);
+	email = booking_tidy_address(email);
 	booking_query(&find_patient_plan, &email, NULL);
 	booking_return_set_of_rows(fcinfo);
 	SPI_finish();
@@ -119,14 +125,17 @@ BOOKING_FUNCTION(booking_check_email)
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "patients");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
-	Datum email = heap_getattr(trigger->tg_newtuple, booking_column_of_type(desc, "email", TEXTOID),
-							   desc, &isnull);
+	Datum values[] = {heap_getattr(trigger->tg_newtuple,
+								   booking_column_of_type(desc, "email", TEXTOID), desc, &isnull),
+					  0};
 
 	if (isnull)
 		return PointerGetDatum(trigger->tg_newtuple);
 	SPI_connect();
-	email = booking_trim(email);
-	if (booking_execute_now(&find_patient_plan, &email, NULL) > 0)
+	values[0] = booking_tidy_address(values[0]);
+	values[1] = heap_getattr(trigger->tg_newtuple, booking_column_of_type(desc, "id", INT8OID),
+							 desc, &isnull);
+	if (booking_execute_now(&other_patient_plan, values, NULL) > 0)
 		booking_refuse(&taken);
 	SPI_finish();
 	return PointerGetDatum(trigger->tg_newtuple);

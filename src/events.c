@@ -79,6 +79,7 @@ read_consumer(FunctionCallInfo fcinfo)
 	length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 	if (length < 1 || length > LONGEST_NAME)
 		booking_refuse(&malformed);
+	booking_require_no_control(name, "event_consumers");
 	return PointerGetDatum(name);
 }
 

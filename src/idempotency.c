@@ -47,6 +47,7 @@ booking_read_key(FunctionCallInfo fcinfo, int argument)
 	length = pg_mbstrlen_with_len(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
 	if (length < 1 || length > 255)
 		booking_refuse(&malformed);
+	booking_require_no_control(key, "appointments");
 	return key;
 }
 

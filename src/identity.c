@@ -151,6 +151,8 @@ booking_caller(Caller *caller)
 	caller->subject = claims ? claim_text(claims, "sub") : NULL;
 	if (caller->subject == NULL)
 		caller->subject = patient_id;
+	if (caller->subject != NULL && booking_has_control_character(caller->subject))
+		refuse_claims("sub has a control character in it.");
 	caller->has_patient_id = patient_id != NULL;
 	caller->patient_id = patient_id ? claimed_id(patient_id, "patient_id") : 0;
 

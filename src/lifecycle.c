@@ -121,6 +121,7 @@ read_reason(FunctionCallInfo fcinfo, int argument)
 	length = pg_mbstrlen_with_len(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason));
 	if (length < 1 || length > LONGEST_REASON)
 		booking_refuse(&malformed);
+	booking_require_no_control(reason, "appointment_events");
 	return text_to_cstring(reason);
 }
 

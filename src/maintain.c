@@ -202,9 +202,12 @@ is_the_tasks_own(int sqlerrcode)
 static void
 warn_of_failure(const Task *task, const ErrorData *error)
 {
+	const char *detail = booking_visible(error->detail);
+
 	ereport(WARNING, (errcode(error->sqlerrcode),
-					  errmsg("the task %s of maintain() failed: %s", task->name, error->message),
-					  error->detail ? errdetail("%s", error->detail) : 0,
+					  errmsg("the task %s of maintain() failed: %s", task->name,
+							 booking_visible(error->message)),
+					  detail ? errdetail_internal("%s", detail) : 0,
 					  errhint("It is tried again by the next call.")));
 }
 

@@ -102,7 +102,8 @@ static const Refusal violations[] = {
 		.rule = "patient_email_is_plausible",
 		.table = "patients",
 		.message = "the patient's e-mail address is not of the form name@domain",
-		.detail = "it has at most 254 characters, no blanks, one @ and a dot in the domain.",
+		.detail =
+			"it has at most 254 characters, no blanks nor what is not seen, one @, a dot in the domain, and none of ( ) < > [ ] : ; , \\ \" outside quotes.",
 		.hint = "Check the e-mail address.",
 	},
 	{
@@ -171,6 +172,15 @@ static const Refusal violations[] = {
 		.hint = "booking.clinics lists the clinics.",
 	},
 	{
+		/* of whatever table the text is in */
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "text_has_no_control_characters",
+		.message = "a text has a control character in it",
+		.detail =
+			"names, addresses, reasons and keys have neither line breaks, tabs and the like, nor what turns the direction of writing.",
+		.hint = "Write it in one line, with commas where an address has line breaks.",
+	},
+	{
 		.sqlstate = ERRCODE_BOOKING_CONFLICT,
 		.rule = "slot_not_booked",
 		.table = "appointments",
@@ -199,10 +209,16 @@ static const struct
 	{"unique_timeslot", "slot_not_booked"},
 };
 
+/* Whatever names and values are quoted, clients get no control character of them. */
 static void
 raise_refusal(int sqlstate, const char *message, const char *detail, const char *hint,
 			  const char *table, const char *rule)
 {
+	message = booking_visible(message);
+	detail = booking_visible(detail);
+	hint = booking_visible(hint);
+	rule = booking_visible(rule);
+	booking_note_clean_error();
 	ereport(ERROR,
 			(errcode(sqlstate), errmsg_internal("%s", message), errdetail_internal("%s", detail),
 			 errhint("%s", hint), err_generic_string(PG_DIAG_SCHEMA_NAME, "booking"),
@@ -234,6 +250,28 @@ without_reindex_suffix(const char *constraint)
 	return constraint;
 }
 
+static const Refusal *
+find_violation(const char *rule)
+{
+	for (int i = 0; i < lengthof(violations); i++)
+	{
+		if (strcmp(rule, violations[i].rule) == 0)
+			return &violations[i];
+	}
+	return NULL;
+}
+
+/* Refuses what a constraint would, in the same words. */
+void
+booking_refuse_violation(const char *rule, const char *table)
+{
+	Refusal refusal = *find_violation(rule);
+
+	if (refusal.table == NULL)
+		refusal.table = table;
+	booking_refuse(&refusal);
+}
+
 /* The rule that a violated constraint of the extension stands for; NULL for other errors. */
 static const Refusal *
 violated_rule(const ErrorData *error)
@@ -251,12 +289,7 @@ violated_rule(const ErrorData *error)
 		if (strcmp(rule, other_names[i].constraint) == 0)
 			rule = other_names[i].rule;
 	}
-	for (int i = 0; i < lengthof(violations); i++)
-	{
-		if (strcmp(rule, violations[i].rule) == 0)
-			return &violations[i];
-	}
-	return NULL;
+	return find_violation(rule);
 }
 
 /*
@@ -271,7 +304,7 @@ booking_raise_again(void)
 
 	FlushErrorState();
 	if (rule != NULL)
-		booking_refuse(rule);
+		booking_refuse_violation(rule->rule, error->table_name);
 	if (strncmp(unpack_sql_state(error->sqlerrcode), "PT", 2) == 0 && error->constraint_name &&
 		error->detail && error->hint)
 		raise_refusal(error->sqlerrcode, error->message, error->detail, error->hint,

@@ -221,6 +221,8 @@ BOOKING_FUNCTION(booking_next_available)
 
 	SPI_connect();
 	start_search(fcinfo, &search);
+	if (!PG_ARGISNULL(0))
+		search.args[0] = booking_trim(search.args[0]);
 	if (!PG_ARGISNULL(1) && booking_query(&clinic_exists_plan, &PG_GETARG_DATUM(1), NULL) == 0)
 		booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(1));
 	if (is_narrow || find_candidates(&search) <= FEW_DOCTORS || !search_by_time(&search))

@@ -135,6 +135,8 @@ BOOKING_FUNCTION(booking_available_slots)
 	require_limit(fcinfo);
 
 	SPI_connect();
+	if (!PG_ARGISNULL(3))
+		values[2] = booking_trim(values[2]);
 	if (!any_doctor)
 		require_existing(&doctor_exists_plan, &booking_doctor, doctor_id);
 	if (!any_clinic)

@@ -76,28 +76,22 @@ booking_column_of_type(TupleDesc desc, const char *name, Oid type)
 	return column;
 }
 
-/* The text without the blanks around it. */
-Datum
-booking_trim(Datum text)
-{
-	return DirectFunctionCall2(btrim, text, CStringGetTextDatum(" \t\n\v\f\r"));
-}
-
 static HeapTuple
-trim_column(HeapTuple row, TupleDesc desc, const char *name)
+tidy_column(HeapTuple row, TupleDesc desc, const char *name)
 {
 	int column = booking_column_of_type(desc, name, TEXTOID);
 	bool isnull;
 	Datum value = heap_getattr(row, column, desc, &isnull);
-	Datum trimmed;
+	Datum tidy;
 
 	if (isnull)
 		return row;
 
-	trimmed = booking_trim(value);
-	if (VARSIZE_ANY_EXHDR(DatumGetTextPP(trimmed)) == VARSIZE_ANY_EXHDR(DatumGetTextPP(value)))
+	value = PointerGetDatum(DatumGetTextPP(value));
+	tidy = strcmp(name, "email") == 0 ? booking_tidy_address(value) : booking_trim(value);
+	if (tidy == value)
 		return row;
-	return heap_modify_tuple_by_cols(row, desc, 1, &column, &trimmed, &isnull);
+	return heap_modify_tuple_by_cols(row, desc, 1, &column, &tidy, &isnull);
 }
 
 static HeapTuple
@@ -122,7 +116,7 @@ BOOKING_FUNCTION_AS_CALLER(booking_tidy_row)
 	HeapTuple row = is_update ? trigger->tg_newtuple : trigger->tg_trigtuple;
 
 	for (int i = 0; i < trigger->tg_trigger->tgnargs; i++)
-		row = trim_column(row, desc, trigger->tg_trigger->tgargs[i]);
+		row = tidy_column(row, desc, trigger->tg_trigger->tgargs[i]);
 	if (is_update)
 		row = stamp_update(row, desc);
 	return PointerGetDatum(row);

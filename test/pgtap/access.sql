@@ -89,7 +89,9 @@ INSERT INTO deeds VALUES
 	('booking.skip_events(''fax'')',                                    '42501', '42501', '42501', '42501', '00000'),
 	('booking.refusals()',                                              '42501', '42501', '42501', '42501', '00000'),
 	('booking.remove_rule(''no such rule'')',                           '42501', '42501', '42501', '42501', 'PT404'),
-	('booking.add_rule(''mine'', ''pg_catalog.now()'')',                '42501', '42501', '42501', '42501', 'PT422');
+	('booking.add_rule(''mine'', ''pg_catalog.now()'')',                '42501', '42501', '42501', '42501', 'PT422'),
+	('booking.has_no_control_characters(''x'')',                        '42501', '00000', '42501', '42501', '00000'),
+	('booking.is_plausible_email(''x'')',                               '42501', '00000', '42501', '42501', '00000');
 
 SELECT is((SELECT array_agg(p.oid::regprocedure::text) FROM pg_proc p
 		   WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
@@ -291,7 +293,7 @@ SELECT is((SELECT array_agg(object) FROM (
 			   WHERE relnamespace = 'booking'::regnamespace AND relkind IN ('r', 'v')) o
 		   WHERE comment !~ '^[^\n]{12,100}[.](\n\n[^\n]+)?$'), NULL, 'whose first line is a title, and the rest what is under it');
 SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
-		   AND NOT has_function_privilege('booking_guest', oid, 'EXECUTE') AND proname NOT IN ('appointment_being_moved', 'add_days_off', 'hold_slot')
+		   AND NOT has_function_privilege('booking_guest', oid, 'EXECUTE') AND proname NOT IN ('appointment_being_moved', 'add_days_off', 'hold_slot', 'has_no_control_characters', 'is_plausible_email')
 		   AND obj_description(oid, 'pg_proc') !~ 'Errors: .*42501'), NULL, 'that tells who is refused');
 SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
 		   AND EXISTS (SELECT FROM unnest(proargnames[1:pronargs]) n WHERE n = '') OR (pronargs > 0 AND pronamespace = 'booking'::regnamespace AND proargnames IS NULL AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'sql'))),

@@ -77,6 +77,7 @@ INSERT INTO calls VALUES
 	('ada', 'booking.confirm_hold(7500000003)'), ('ada', 'booking.patient_appointments()'),
 	('ada', 'booking.visited_clinic_ids()'), ('ada', 'booking.visited_doctor_ids()'),
 	('ada', 'booking.claimed_patient_id()'), ('ada', 'booking.claimed_clinic_ids()'),
+	('ada', 'booking.has_no_control_characters(''Ada'')'), ('ada', 'booking.is_plausible_email(''ada@own.example'')'),
 	('alder', 'booking.find_patient(''ada@own.example'')'), ('alder', 'booking.add_patient(''Dora'', ''dora@new.example'')'),
 	('alder', 'booking.set_appointment_status(7500000001, ''arrived'')'), ('alder', 'booking.set_appointment_status(7500000005, ''arrived'')'),
 	('alder', 'booking.confirm_hold(7500000003)'),

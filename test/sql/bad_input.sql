@@ -74,7 +74,9 @@ INSERT INTO calls VALUES
 	('claimed_clinic_ids', '{}'),
 	('visited_clinic_ids', '{}'),
 	('visited_doctor_ids', '{}'),
-	('find_patient', '{email => ''ada@example.org''}');
+	('find_patient', '{email => ''ada@example.org''}'),
+	('has_no_control_characters', '{words => ''Ada''}'),
+	('is_plausible_email', '{email => ''ada@example.org''}');
 
 -- every argument of every function is there
 SELECT p.proname FROM pg_proc p

@@ -53,6 +53,8 @@ INSERT INTO deeds (deed) VALUES
 	('SELECT booking.visited_clinic_ids()'),
 	('SELECT booking.visited_doctor_ids()'),
 	('SELECT booking.find_patient(''ada@example.org'')'),
+	('SELECT booking.has_no_control_characters(''Ada'')'),
+	('SELECT booking.is_plausible_email(''ada@example.org'')'),
 	('SELECT booking.remove_time_slot(2)'),
 	('SELECT booking.restore_time_slot(2)'),
 	('SELECT booking.remove_patient(1)'),

@@ -1,0 +1,265 @@
+/*
+ * text.c
+ *		Texts that people write: trimming them, judging them, and showing them in errors. Called by
+ *		refuse.c, by the entry of each function (authority.c) and by whatever takes a text.
+ *
+ * PostgREST puts the message of a refusal into a line of its answer as it is, so that a line break in
+ * it would be a line of whoever sent it. What is written to a terminal or a log is no better. So no
+ * error has a control character in it, and no such text is stored.
+ */
+#include "booking.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+/* The error that is being raised needs no look. */
+static bool error_is_clean = false;
+
+/* The first control character; NULL when there is none. */
+static const char *
+find_control(const char *text, int length)
+{
+	const char *end = text + length;
+	Character character;
+
+	while (text < end)
+	{
+		if (*text >= ' ' && *text <= '~')
+		{
+			text++;
+			continue;
+		}
+		booking_read_character(text, end - text, &character);
+		if (character.classes & CONTROL_CHARACTER)
+			return text;
+		text += character.length;
+	}
+	return NULL;
+}
+
+bool
+booking_has_control_character(const char *string)
+{
+	return find_control(string, strlen(string)) != NULL;
+}
+
+/* With each control character written out, as \u000d; the string itself where there is none. */
+const char *
+booking_visible(const char *string)
+{
+	const char *next = string ? find_control(string, strlen(string)) : NULL;
+	StringInfoData visible;
+	Character character;
+
+	if (next == NULL)
+		return string;
+	initStringInfo(&visible);
+	while (next != NULL)
+	{
+		appendBinaryStringInfo(&visible, string, next - string);
+		booking_read_character(next, strlen(next), &character);
+		appendStringInfo(&visible, character.is_byte ? "\\x%02x" : "\\u%04x", character.code);
+		string = next + character.length;
+		next = find_control(string, strlen(string));
+	}
+	appendStringInfoString(&visible, string);
+	return visible.data;
+}
+
+/* Lets the next error pass, all texts of which are visible. */
+void
+booking_note_clean_error(void)
+{
+	error_is_clean = true;
+}
+
+static void
+show_control_characters(const ErrorData *error)
+{
+	const char *message = booking_visible(error->message);
+	const char *detail = booking_visible(error->detail);
+	const char *detail_log = booking_visible(error->detail_log);
+	const char *hint = booking_visible(error->hint);
+
+	if (message != error->message)
+		errmsg_internal("%s", message);
+	/* what the server says of a deadlock has lines, and nobody's text */
+	if (detail != error->detail && error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
+		errdetail_internal("%s", detail);
+	if (detail_log != error->detail_log && error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
+		errdetail_log("%s", detail_log);
+	if (hint != error->hint)
+		errhint("%s", hint);
+}
+
+/* Called for whatever is reported while a function of ours runs, by whomever. */
+static void
+watch_error(void *nothing)
+{
+	MemoryContext scratch;
+	MemoryContext caller;
+	ErrorData *error;
+
+	if (error_is_clean || geterrcode() == ERRCODE_OUT_OF_MEMORY)
+	{
+		error_is_clean = false;
+		return;
+	}
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "booking error", ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(scratch);
+	error = CopyErrorData();
+	/* what is only logged or noticed may well have lines, such as a plan */
+	if (error->elevel == ERROR)
+		show_control_characters(error);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
+}
+
+/* Runs the body of a function, none of whose errors is to have a control character. */
+Datum
+booking_watch_errors(FunctionCallInfo fcinfo, PGFunction body)
+{
+	ErrorContextCallback watch = {.previous = error_context_stack, .callback = watch_error};
+	Datum result;
+
+	booking_know_encoding();
+	/* it was raised where nobody watched */
+	error_is_clean = false;
+	error_context_stack = &watch;
+	result = body(fcinfo);
+	error_context_stack = watch.previous;
+	return result;
+}
+
+/* For a text whose table has no constraint that every booking would pay for. */
+void
+booking_require_no_control(const text *text, const char *table)
+{
+	if (find_control(VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text)) != NULL)
+		booking_refuse_violation("text_has_no_control_characters", table);
+}
+
+static text *
+part_of(text *whole, const char *first, int length)
+{
+	if (length == VARSIZE_ANY_EXHDR(whole))
+		return whole;
+	return cstring_to_text_with_len(first, length);
+}
+
+/*
+ * The text without what is not seen around it. What is not seen but belongs to the character before it,
+ * such as the form of a Chinese character in a name, stays. The text itself when there is nothing to do.
+ */
+Datum
+booking_trim(Datum datum)
+{
+	text *whole = DatumGetTextPP(datum);
+	const char *next = VARDATA_ANY(whole);
+	const char *end = next + VARSIZE_ANY_EXHDR(whole);
+	const char *first = NULL;
+	const char *last = NULL; /* behind what is seen */
+
+	for (Character character; next < end; next += character.length)
+	{
+		bool is_seen;
+
+		booking_read_character(next, end - next, &character);
+		is_seen = !(character.classes & (BLANK_CHARACTER | HIDDEN_CHARACTER));
+		if (is_seen && first == NULL)
+			first = next;
+		if (is_seen || ((character.classes & ATTACHED_CHARACTER) && last == next))
+			last = next + character.length;
+	}
+	return PointerGetDatum(first ? part_of(whole, first, last - first) : part_of(whole, "", 0));
+}
+
+/*
+ * An e-mail address as it is kept and looked for: two ways to write an accent are one address. Its
+ * form is NFC, as RFC 6532, 3.1 wants it.
+ */
+Datum
+booking_tidy_address(Datum datum)
+{
+	text *address = DatumGetTextPP(booking_trim(datum));
+	text *composed;
+
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return PointerGetDatum(address);
+	composed = DatumGetTextPP(DirectFunctionCall2(unicode_normalize_func, PointerGetDatum(address),
+												  CStringGetTextDatum("NFC")));
+	if (VARSIZE_ANY_EXHDR(composed) == VARSIZE_ANY_EXHDR(address) &&
+		memcmp(VARDATA_ANY(composed), VARDATA_ANY(address), VARSIZE_ANY_EXHDR(address)) == 0)
+		return PointerGetDatum(address);
+	return PointerGetDatum(composed);
+}
+
+/* Nothing that is not seen, wherever it is: it would make another address of one that looks the same. */
+static bool
+is_all_seen(const char *string)
+{
+	const char *end = string + strlen(string);
+
+	for (Character character; string < end; string += character.length)
+	{
+		booking_read_character(string, end - string, &character);
+		if (character.classes & (CONTROL_CHARACTER | BLANK_CHARACTER | HIDDEN_CHARACTER))
+			return false;
+	}
+	return true;
+}
+
+/* Behind the quotes that a local part stands in; NULL when they do not end. */
+static const char *
+end_of_quotes(const char *quotes)
+{
+	for (const char *next = quotes + 1; *next != '\0'; next++)
+	{
+		if (*next == '"')
+			return next + 1;
+		if (*next == '\\' && *++next == '\0')
+			break;
+	}
+	return NULL;
+}
+
+/* The specials of RFC 5322, 3.2.3, but for the dot; all bytes of other characters are above ASCII. */
+static const char *
+end_of_words(const char *words)
+{
+	return words + strcspn(words, "()<>[]:;@\\,\"");
+}
+
+/* At least two labels, none of them empty. */
+static bool
+is_domain(const char *domain)
+{
+	const char *last_dot = strrchr(domain, '.');
+
+	return *end_of_words(domain) == '\0' && last_dot != NULL && last_dot[1] != '\0' &&
+		   domain[0] != '.' && strstr(domain, "..") == NULL;
+}
+
+/* Of the form local@domain of RFC 5321, 4.1.2: words, or quotes, before the one @. */
+static bool
+is_address(const char *string)
+{
+	const char *at = string[0] == '"' ? end_of_quotes(string) : end_of_words(string);
+
+	return is_all_seen(string) && at != NULL && at > string && *at == '@' && is_domain(at + 1);
+}
+
+BOOKING_FUNCTION_AS_CALLER(booking_has_no_control_characters)
+{
+	text *words = PG_GETARG_TEXT_PP(0);
+
+	PG_RETURN_BOOL(find_control(VARDATA_ANY(words), VARSIZE_ANY_EXHDR(words)) == NULL);
+}
+
+BOOKING_FUNCTION_AS_CALLER(booking_is_plausible_email)
+{
+	PG_RETURN_BOOL(is_address(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+}
