@@ -74,7 +74,7 @@ COMMENT ON COLUMN booking.appointment_events.appointment_id IS 'The appointment.
 COMMENT ON COLUMN booking.appointment_events.time_slot_id IS 'The time slot it has after the event.';
 COMMENT ON COLUMN booking.appointment_events.from_status IS 'Its status before; null when it was made.';
 COMMENT ON COLUMN booking.appointment_events.to_status IS 'Its status after; the same as before when it only moved to another slot.';
-COMMENT ON COLUMN booking.appointment_events.actor_role IS 'The role that did it: the caller''s, not the function owner''s; unknown (OID=...) when it had been dropped by the time of a change.';
+COMMENT ON COLUMN booking.appointment_events.actor_role IS 'The role that did it: the caller''s, not the function owner''s; unknown (OID=...) when it had been dropped by the time of a change; booking_owner for a hold that expired, which nobody did.';
 COMMENT ON COLUMN booking.appointment_events.actor IS 'Who did it by the request''s JWT claims: sub, else patient_id; null when there are none, and for a hold that expired.';
 COMMENT ON COLUMN booking.appointment_events.reason IS 'Why, in the words of who did it.';
 COMMENT ON COLUMN booking.appointment_events.created_at IS 'When, as the time of the transaction.';

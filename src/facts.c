@@ -234,6 +234,8 @@ find_clinic(BookingScan *scan, Snapshot snapshot, BookingFacts *facts)
 		elog(ERROR, "time slot " INT64_FORMAT " has no clinic", facts->request.slot_id);
 	facts->clinic_name = column_text(scan, CLINIC_NAME);
 	facts->time_zone = column_text(scan, CLINIC_TIME_ZONE);
+	facts->clinic_is_active =
+		DatumGetBool(column(scan, CLINIC_IS_ACTIVE)) && column_is_null(scan, CLINIC_DELETED_AT);
 }
 
 static void
@@ -253,8 +255,6 @@ look_at_clinic(Snapshot snapshot, BookingFacts *facts)
 	bool allows_overlap;
 
 	find_clinic(&scan, snapshot, facts);
-	facts->clinic_is_active =
-		DatumGetBool(column(&scan, CLINIC_IS_ACTIVE)) && column_is_null(&scan, CLINIC_DELETED_AT);
 	facts->min_notice = column_interval(&scan, CLINIC_MIN_NOTICE);
 	facts->has_horizon = !column_is_null(&scan, CLINIC_BOOKING_HORIZON);
 	if (facts->has_horizon)

@@ -30,11 +30,20 @@ typedef struct Rule
 	bool (*passes)(const BookingFacts *facts, Refusal *why);
 } Rule;
 
-/* Such as "Dr Grace Hopper at Harley Street, 2099-06-01 09:00 BST (Europe/London).". */
+/*
+ * Such as "Dr Grace Hopper at Harley Street, 2099-06-01 09:00 BST (Europe/London).". Who is not shown to
+ * everybody is not named: whoever guesses ids of slots would learn of them.
+ */
 static char *
 slot_in_words(const BookingFacts *facts)
 {
-	return psprintf("%s at %s, %s.", facts->doctor_name, facts->clinic_name,
+	bool has_doctor = facts->doctor_is_active && facts->clinic_is_active;
+
+	return psprintf("%s at %s, %s.",
+					has_doctor ? facts->doctor_name
+							   : psprintf("doctor " INT64_FORMAT, facts->doctor_id),
+					facts->clinic_is_active ? facts->clinic_name
+											: psprintf("clinic " INT64_FORMAT, facts->clinic_id),
 					booking_local_time(facts->starts_at, facts->time_zone));
 }
 
@@ -100,7 +109,7 @@ clinic_active(const BookingFacts *facts, Refusal *why)
 	if (facts->clinic_is_active)
 		return true;
 	why->message = psprintf("clinic " INT64_FORMAT " takes no bookings", facts->clinic_id);
-	why->detail = psprintf("%s is inactive or was removed.", facts->clinic_name);
+	why->detail = "it is inactive or was removed.";
 	why->hint = "Choose a slot at another clinic.";
 	return false;
 }
@@ -111,7 +120,7 @@ doctor_active(const BookingFacts *facts, Refusal *why)
 	if (facts->doctor_is_active)
 		return true;
 	why->message = psprintf("doctor " INT64_FORMAT " takes no bookings", facts->doctor_id);
-	why->detail = psprintf("%s is inactive or was removed.", facts->doctor_name);
+	why->detail = "the doctor is inactive or was removed.";
 	why->hint = "Choose a slot of another doctor.";
 	return false;
 }

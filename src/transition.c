@@ -50,6 +50,9 @@
 	"UPDATE booking.time_slots SET " columns ", updated_at = now()" AS_HELD_SQL
 #define KEEP_ARGTYPES INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
 
+/* The role of an event that is nobody's deed: nobody's login, as it owns the book. */
+#define NOBODYS_ROLE "booking_owner"
+
 static BookingPlan transition_plan = {TRANSITION_SQL, 3, {TEXTOID, TEXTOID, INT8OID}};
 static BookingPlan release_plan = {RELEASE_SQL, 3, {INT8OID, BOOLOID, INT8OID}};
 static BookingPlan take_plan = {
@@ -374,7 +377,10 @@ booking_write_event(const Event *event)
 	booking_insert(&events, values, nulls, NULL, NULL, NULL);
 }
 
-/* A patient sees the events of their own: none may name another patient as its actor. */
+/*
+ * A patient sees the events of their own. What ended by itself names nobody, as it would tell whether
+ * another patient, staff or the scheduler came upon it.
+ */
 static void
 note_change(const Appointment *old, const Appointment *new, const Change *change)
 {
@@ -388,7 +394,7 @@ note_change(const Appointment *old, const Appointment *new, const Change *change
 		.slot_id = new->slot_id,
 		.from_status = old->status,
 		.to_status = new->status,
-		.actor_role = caller.role,
+		.actor_role = is_nobodys ? NOBODYS_ROLE : caller.role,
 		.actor = is_nobodys ? NULL : caller.subject,
 		.reason = change ? change->reason : NULL,
 	});

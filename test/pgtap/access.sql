@@ -260,12 +260,23 @@ SELECT set_config('request.jwt.claims', claims, true) IS NULL AS set FROM people
 SET LOCAL ROLE booking_patient;
 SELECT (booking.book_slot(7400000017)).status AS booked \gset
 RESET ROLE;
-SELECT results_eq('SELECT to_status::text, actor, reason FROM booking.appointment_events WHERE appointment_id = 7500000004 AND from_status IS NOT NULL',
-	$$VALUES ('cancelled', NULL::text, 'hold expired')$$, 'the event of the hold names no rival');
+SELECT results_eq('SELECT to_status::text, actor_role, actor, reason FROM booking.appointment_events WHERE appointment_id = 7500000004 AND from_status IS NOT NULL',
+	$$VALUES ('cancelled', 'booking_owner'::name, NULL::text, 'hold expired')$$, 'the event of the hold names no rival, by role neither');
 SELECT ok(NOT r.result ~ '7300000001|user-ada|Ada', 'so Bert sees nothing of Ada in his events')
 FROM pg_temp.attempt('booking_patient', '{"patient_id": 7300000002}', 'TABLE booking.appointment_events') r;
 SELECT results_eq('SELECT actor FROM booking.appointment_events e JOIN booking.appointments a ON a.id = appointment_id WHERE a.time_slot_id = 7400000017 AND a.patient_id = 7300000001',
 	$$VALUES ('user-ada')$$, 'the event of the booking names who booked');
+
+-- Doctors and clinics that take no bookings are not named to who guesses slots, whatever state these are in.
+UPDATE booking.doctors SET is_active = false WHERE id IN (7200000001, 7200000005);
+UPDATE booking.clinics SET deleted_at = now() WHERE id = 7100000002;
+SELECT is(string_agg(DISTINCT r.sqlstate, ', ' ORDER BY r.sqlstate), 'PT404, PT409', 'of theirs no slot can be booked'),
+	ok(NOT bool_or(concat(r.message, r.detail, r.hint) ~ 'Dr |Birch|Closed'), 'and none tells whose it is'),
+	ok(bool_or(r.detail ~ ': doctor \d+ at Alder Clinic, 2098-06-02'), 'but when'),
+	ok(bool_or(r.detail ~ ': doctor \d+ at clinic \d+, 2098-06-02'), 'and nothing more')
+FROM booking.time_slots s, pg_temp.attempt('ada', format('SELECT booking.book_slot(%s)', s.id)) r;
+UPDATE booking.doctors SET is_active = true WHERE id IN (7200000001, 7200000005);
+UPDATE booking.clinics SET deleted_at = NULL WHERE id = 7100000002;
 
 -- Who may not log in, and who is in whom.
 SELECT is((SELECT array_agg(rolname::text ORDER BY 1) FROM pg_roles WHERE rolname ~ '^booking_'

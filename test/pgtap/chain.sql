@@ -119,6 +119,8 @@ SELECT is(pg_temp.failures(:past, :patient), format(
 SELECT is(pg_temp.refusal_to_book(:past, :patient), format('PT409 slot_not_booked: time slot %s is already booked', :past), 'book_slot stops at the first');
 
 -- The whole of a refusal.
+UPDATE booking.clinics SET is_active = true WHERE id = :clinic_id;
+UPDATE booking.doctors SET is_active = true WHERE id = :doctor_id;
 SELECT is(pg_temp.refusal(format('SELECT booking.book_slot(%s, %s)', :booked, :patient)),
 	ROW('PT409', format('time slot %s is already booked', :booked),
 		'rule slot_not_booked: Dr Who at Harley Street, 2098-06-01 10:00 BST (Europe/London).',

@@ -44,7 +44,7 @@ is($node->safe_psql('postgres', 'SELECT DISTINCT command, database, username, st
 	'SELECT * FROM booking.maintain()|postgres|booking_scheduler|succeeded', 'and did well');
 is($node->safe_psql('postgres', 'SELECT status FROM booking.appointments'), 'cancelled', 'the hold expired');
 is($node->safe_psql('postgres', 'SELECT to_status, reason, actor_role FROM booking.appointment_events ORDER BY id DESC LIMIT 1'),
-	'cancelled|hold expired|booking_scheduler', 'by the scheduler');
+	'cancelled|hold expired|booking_owner', 'by itself, whoever came upon it');
 is($node->safe_psql('postgres', "SELECT task, rows_done FROM booking.maintenance WHERE task = 'expire_holds'"), 'expire_holds|1', 'which is noted');
 my ($cleaning) = $node->safe_psql('postgres', "SELECT command FROM cron.job WHERE jobname = 'booking maintenance log'");
 is($node->safe_psql('postgres', "UPDATE cron.job_run_details SET end_time = now() - interval '8 days' WHERE end_time IS NOT NULL;
