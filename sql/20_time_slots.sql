@@ -96,13 +96,13 @@ Brings a removed time slot back and returns it, withdrawn where it is inside tim
 CREATE FUNCTION booking.available_slots(
 		doctor_id bigint DEFAULT NULL, on_date date DEFAULT NULL, clinic_id bigint DEFAULT NULL,
 		specialization text DEFAULT NULL, from_time timestamptz DEFAULT NULL,
-		until_time timestamptz DEFAULT NULL, max_slots int DEFAULT 100)
+		until_time timestamptz DEFAULT NULL, max_slots int DEFAULT NULL, after_doctor bigint DEFAULT NULL)
 	RETURNS TABLE (slot_id bigint, clinic_id bigint, clinic_name text, doctor_id bigint,
 				   doctor_name text, specialization text, starts_at timestamptz, ends_at timestamptz,
 				   time_zone text, local_date date, local_start time, local_end time)
 	LANGUAGE C STABLE ROWS 100
 	AS 'MODULE_PATHNAME', 'booking_available_slots';
-COMMENT ON FUNCTION booking.available_slots(bigint, date, bigint, text, timestamptz, timestamptz, int) IS
+COMMENT ON FUNCTION booking.available_slots(bigint, date, bigint, text, timestamptz, timestamptz, int, bigint) IS
 	'Free slots that can be booked now, earliest first.
 
-Free slots that can be booked now, earliest first, at most max_slots (1 to 10000). Filters, all optional: doctor_id; clinic_id; specialization, without regard to case; on_date, a local date of each slot''s own clinic; from_time (included) and until_time (excluded), instants. starts_at and ends_at are instants, local_date, local_start and local_end are in time_zone. The clinic''s min_notice and booking_horizon apply; an expired hold counts as free; inactive or removed doctors and clinics do not show. Errors: PT400 max_slots missing; PT404 no such doctor or clinic; PT422 reversed range, a date outside the years 1 to 9999 or max_slots out of range.';
+Those of one instant are in the order of doctor_id. Without max_slots it is all of them, and an error if these are more than 10000; with max_slots (1 to 10000), a page of so many, and starts_at and doctor_id of its last slot, as from_time and after_doctor, give the next page, whatever happens to that slot meanwhile. Filters, all optional: doctor_id; clinic_id; specialization, without regard to case; on_date, a local date of each slot''s own clinic; from_time (included, but of slots that start then only those of doctors after after_doctor, if given) and until_time (excluded), instants. starts_at and ends_at are instants, local_date, local_start and local_end are in time_zone. The clinic''s min_notice and booking_horizon apply; an expired hold counts as free; inactive or removed doctors and clinics do not show. Errors: PT404 no such doctor or clinic; PT422 more than 10000 slots, reversed range, a date outside the years 1 to 9999, max_slots out of range or after_doctor without from_time.';

@@ -65,7 +65,7 @@ GRANT USAGE ON SCHEMA booking TO booking_guest, booking_patient, booking_staff, 
 -- Which rows, the policies say.
 GRANT SELECT ON booking.clinics, booking.doctors, booking.time_slots TO booking_guest;
 GRANT EXECUTE ON FUNCTION
-	booking.available_slots(bigint, date, bigint, text, timestamptz, timestamptz, int),
+	booking.available_slots(bigint, date, bigint, text, timestamptz, timestamptz, int, bigint),
 	booking.next_available(text, bigint, bigint[], timestamptz, int, int),
 	booking.is_slot_available(bigint),
 	booking.session_slots(date, time, time, text, int, int)

@@ -618,6 +618,47 @@ extern void booking_enforce_slot_rules(const BookingFacts *facts);
 extern void booking_report_rule(ReturnSetInfo *result, const char *name, bool judged,
 								const Refusal *refusal);
 
+/* search.c */
+
+/* Free slots that are returned at once. */
+#define MOST_FREE_SLOTS 10000
+
+/* When slots of a clinic start that are looked for: from first up to until. */
+typedef struct SlotWindow
+{
+	int64 clinic_id;
+	TimestampTz first;
+	TimestampTz until;
+	pg_tz *zone; /* only where a date is asked for */
+} SlotWindow;
+
+/* What is asked for; a null is 'n', as SPI has it. */
+typedef struct SlotSearch
+{
+	Datum clinic_id;
+	char clinic_null;
+	Datum doctors; /* an array */
+	char doctors_null;
+	Datum specialization;
+	char specialization_null;
+	DateADT date;
+	char date_null;
+	TimestampTz from;
+	TimestampTz until;
+	int64 after_doctor;
+	char after_null;
+	int32 per_doctor;
+	int32 wanted;
+	bool wants_all; /* or none, where they are too many */
+
+	SlotWindow *windows; /* by clinic */
+	int window_count;
+	struct HTAB *counts; /* of slots by doctor */
+} SlotSearch;
+
+extern uint64 booking_find_windows(SlotSearch *search);
+extern void booking_run_search(SlotSearch *search);
+
 /* slots.c */
 
 extern uint64 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls,

@@ -1,235 +1,441 @@
 /*
  * search.c
- *		Finding the earliest free slots across many doctors. Called through SQL.
+ *		The search for free slots, in the order of start and doctor, which no two live slots share.
+ *		Called by available.c.
  *
- * Two ways, one answer. Among many doctors the slots are read in the order of time until enough
- * of them are free: that is soon, and does not depend on how many there are. Of a clinic, of
- * doctors named or of few, or where the first way has not ended soon, each doctor's calendar is
- * read by itself.
+ * Each clinic concerned has a window of time in which its slots can be booked and are asked for. Then there
+ * are two ways to one answer. Among many doctors the slots are read in the order of time until enough of
+ * them are free: that is soon, and does not depend on how many doctors there are. Of doctors named, of few,
+ * or where the first way has not ended soon, each doctor's calendar is read by itself.
  */
 #include "booking.h"
 
+#include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 
-/* $1 specialization, $2 clinic, $3 doctors, $4 from, $5 per doctor, $6 most rows. */
-#define ARGTYPES TEXTOID, INT8OID, INT8ARRAYOID, TIMESTAMPTZOID, INT4OID, INT4OID
+/* What is free of a slot s, whoever's it is. */
+#define FREE_SLOT_SQL \
+	" s.is_available AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())"
+
+/* Whether a doctor d takes bookings and is what is asked for. */
+#define DOCTOR_MATCHES_SQL(specialization) \
+	" d.is_active AND d.deleted_at IS NULL" \
+	" AND (" specialization " IS NULL OR lower(d.specialization) = lower(" specialization "))"
 
 #define COLUMNS_SQL \
-	"SELECT s.id, c.id, c.name, d.id, d.name, d.specialization, s.starts_at, s.ends_at," \
-	"       c.time_zone, (s.starts_at AT TIME ZONE c.time_zone)::date," \
-	"       (s.starts_at AT TIME ZONE c.time_zone)::time," \
-	"       (s.ends_at AT TIME ZONE c.time_zone)::time"
+	"SELECT s.id, s.clinic_id, s.clinic_name, s.doctor_id, s.doctor_name, s.specialization," \
+	"       s.starts_at, s.ends_at, s.time_zone, (s.starts_at AT TIME ZONE s.time_zone)::date," \
+	"       (s.starts_at AT TIME ZONE s.time_zone)::time, (s.ends_at AT TIME ZONE s.time_zone)::time"
 
-#define BOOKABLE_SQL \
-	" s.deleted_at IS NULL AND s.is_available" \
-	" AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())" \
-	" AND s.starts_at > statement_timestamp() AND s.starts_at >= coalesce($4, '-infinity')" \
-	" AND s.starts_at >= " EARLIEST_START( \
-		"statement_timestamp()") " AND s.starts_at <= " LATEST_START("statement_timestamp()")
+#define SLOT_SQL \
+	"SELECT s.id, c.id AS clinic_id, c.name AS clinic_name, d.id AS doctor_id," \
+	"       d.name AS doctor_name, d.specialization, s.starts_at, s.ends_at, c.time_zone"
 
-#define DOCTOR_WORKS_SQL \
-	" d.is_active AND d.deleted_at IS NULL AND c.is_active AND c.deleted_at IS NULL" \
-	" AND ($1 IS NULL OR lower(d.specialization) = lower($1))"
-
-#define BY_DOCTOR_SQL \
-	COLUMNS_SQL \
-	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id," \
-	" LATERAL (SELECT s.id, s.starts_at, s.ends_at FROM booking.time_slots s" \
-	"          WHERE s.doctor_id = d.id AND" BOOKABLE_SQL \
-	"          ORDER BY s.starts_at LIMIT $5) s" \
-	" WHERE ($2 IS NULL OR d.clinic_id = $2) AND ($3 IS NULL OR d.id = ANY ($3)) AND" DOCTOR_WORKS_SQL \
-	" ORDER BY s.starts_at, d.id LIMIT $6"
-
-/* Who may be booked from when until when; $1 specialization, $2 from. */
-#define DOCTORS_SQL \
-	"SELECT d.id, greatest(" EARLIEST_START("statement_timestamp()") ", $2)," \
-	"       " LATEST_START("statement_timestamp()") \
-	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id WHERE" DOCTOR_WORKS_SQL
-
-/* So many free slots are read in the order of time before each calendar is read instead. */
-#define MOST_READ_BY_TIME 2000
+/* When the clinics concerned take bookings; $1 clinic, $2 doctors. */
+#define WINDOWS_SQL(which_clinics) \
+	"SELECT c.id, " EARLIEST_START("statement_timestamp()") ", " LATEST_START( \
+		"statement_timestamp()") ", c.time_zone, c.is_active" \
+								 " FROM booking.clinics c WHERE c.deleted_at IS NULL" \
+								 " AND " which_clinics " ORDER BY c.id"
+#define WINDOWS_ARGS 2, {INT8OID, INT8ARRAYOID}, .options = READ_PLAN
 
 /*
- * Whose they are is found out afterwards: joins would let the planner sort all of them first. The
- * limit tells it, and the JIT compiler, how little is going to be read.
+ * One range of doctor_slots_start_once a doctor, so that the cost is that of the doctors asked for,
+ * whatever the size of the table. $1 to $3 windows, $4 doctors, $5 specialization, $6 date, $7 and $8 the
+ * start and doctor to go on after, $9 most of a doctor, $10 most of all; without $10, any of them, and one
+ * more than there may be.
+ */
+#define BY_DOCTOR_SQL(which_doctors) \
+	COLUMNS_SQL \
+	" FROM (SELECT * FROM (" SLOT_SQL \
+	"        FROM unnest($1, $2, $3) AS w (clinic_id, first, until)" \
+	"            JOIN booking.clinics c ON c.id = w.clinic_id" \
+	"            JOIN booking.doctors d ON d.clinic_id = c.id AND" DOCTOR_MATCHES_SQL("$5") "," \
+	"            LATERAL (SELECT s.id, s.starts_at, s.ends_at FROM booking.time_slots s" \
+	"                     WHERE s.doctor_id = d.id AND s.deleted_at IS NULL AND" FREE_SLOT_SQL \
+	"                     AND s.starts_at >= w.first AND s.starts_at < w.until" \
+	"                     AND ($6 IS NULL OR (s.starts_at AT TIME ZONE c.time_zone)::date = $6)" \
+	"                     AND ($8 IS NULL OR s.starts_at > $7 OR d.id > $8)" \
+	"                     ORDER BY s.starts_at LIMIT $9) s" \
+	"        WHERE " which_doctors \
+	"        LIMIT CASE WHEN $10 IS NULL THEN " CppAsString2(MOST_FREE_SLOTS) " + 1 END) s" \
+	"    ORDER BY s.starts_at, s.doctor_id LIMIT $10) s" \
+	" ORDER BY s.starts_at, s.doctor_id"
+#define BY_DOCTOR_ARGS \
+	10, \
+		{INT8ARRAYOID, \
+		 TIMESTAMPTZARRAYOID, \
+		 TIMESTAMPTZARRAYOID, \
+		 INT8ARRAYOID, \
+		 TEXTOID, \
+		 DATEOID, \
+		 TIMESTAMPTZOID, \
+		 INT8OID, \
+		 INT4OID, \
+		 INT4OID}, \
+		.options = READ_PLAN
+
+/* How many doctors there are, up to so many; $1 clinics, $2 specialization, $3 the most. */
+#define COUNT_SQL \
+	"SELECT count(*) FROM (SELECT FROM unnest($1) AS w (clinic_id)" \
+	"    JOIN booking.doctors d ON d.clinic_id = w.clinic_id AND" DOCTOR_MATCHES_SQL( \
+		"$2") "    LIMIT $3) d"
+#define MANY_DOCTORS 1000
+
+/*
+ * So many slots after a start and a doctor, and whether each is free and of a doctor who is asked for. There
+ * is no upper end, so that the planner sees that a part of much is going to be read, and does not sort all
+ * of it. $1 start, $2 doctor, $3 specialization, $4 how many.
  */
 #define BY_TIME_SQL \
-	"SELECT s.id, s.doctor_id, s.starts_at FROM booking.time_slots s" \
-	" WHERE s.deleted_at IS NULL AND s.is_available" \
-	" AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())" \
-	" AND s.starts_at > statement_timestamp() AND s.starts_at >= coalesce($1, '-infinity')" \
-	" ORDER BY s.starts_at, s.doctor_id LIMIT " CppAsString2(MOST_READ_BY_TIME)
-
+	"SELECT s.id, s.doctor_id, s.clinic_id, s.starts_at," FREE_SLOT_SQL \
+	" AND (SELECT true FROM booking.doctors d" \
+	"      WHERE d.id = s.doctor_id AND" DOCTOR_MATCHES_SQL("$3") " LIMIT 1)" \
+	" FROM (SELECT s.id, s.doctor_id, s.clinic_id, s.starts_at, s.is_available, s.held_until" \
+	"       FROM booking.time_slots s WHERE s.deleted_at IS NULL AND s.starts_at >= $1" \
+	"       AND (s.starts_at > $1 OR s.doctor_id > $2)" \
+	"       ORDER BY s.starts_at, s.doctor_id LIMIT $4) s" \
+	" ORDER BY s.starts_at, s.doctor_id"
 #define FOUND_SQL \
-	COLUMNS_SQL \
-	" FROM unnest($1) WITH ORDINALITY AS found (id, number)" \
-	"     JOIN booking.time_slots s ON s.id = found.id JOIN booking.doctors d ON d.id = s.doctor_id" \
-	"     JOIN booking.clinics c ON c.id = s.clinic_id ORDER BY found.number"
-
-#define FETCH 50
+	COLUMNS_SQL " FROM (" SLOT_SQL \
+				", found.number" \
+				"    FROM unnest($1) WITH ORDINALITY AS found (id, number)" \
+				"        JOIN booking.time_slots s ON s.id = found.id" \
+				"        JOIN booking.doctors d ON d.id = s.doctor_id" \
+				"        JOIN booking.clinics c ON c.id = s.clinic_id) s ORDER BY s.number"
 
 /* Their calendars are read sooner than slots of theirs are found in the order of time. */
 #define FEW_DOCTORS 50
 
-static BookingPlan by_doctor_plan = {BY_DOCTOR_SQL, 6, {ARGTYPES}, .options = READ_PLAN};
-static BookingPlan doctors_plan = {DOCTORS_SQL, 2, {TEXTOID, TIMESTAMPTZOID}, .options = READ_PLAN};
-static BookingPlan by_time_plan = {BY_TIME_SQL, 1, {TIMESTAMPTZOID}, .options = READ_PLAN};
-static BookingPlan found_plan = {FOUND_SQL, 1, {INT8ARRAYOID}, .options = READ_PLAN};
-static BookingPlan clinic_exists_plan = {
-	"SELECT FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
+/* So many slots are read in the order of time at once. */
+#define FEWEST_READ 250
+#define MOST_READ 50000
 
-/* A doctor who may be booked, and how many slots of theirs were found. */
-typedef struct Candidate
+/*
+ * To find one free slot of a doctor in their calendar is as much work, as far as one can guess. So much is
+ * done in the order of time before each calendar is read instead.
+ */
+#define WORTH_OF_A_CALENDAR 20
+
+static BookingPlan window_of_clinic_plan = {WINDOWS_SQL("c.id = $1"), WINDOWS_ARGS};
+static BookingPlan windows_of_doctors_plan = {
+	WINDOWS_SQL("($1 IS NULL OR c.id = $1)"
+				" AND c.id IN (SELECT d.clinic_id FROM booking.doctors d"
+				"              WHERE d.id = ANY ($2) AND d.deleted_at IS NULL)"),
+	WINDOWS_ARGS};
+static BookingPlan all_windows_plan = {WINDOWS_SQL("true"), WINDOWS_ARGS};
+static BookingPlan of_doctors_plan = {BY_DOCTOR_SQL("d.id = ANY ($4)"), BY_DOCTOR_ARGS};
+static BookingPlan of_clinics_plan = {BY_DOCTOR_SQL("true"), BY_DOCTOR_ARGS};
+static BookingPlan count_plan = {
+	COUNT_SQL, 3, {INT8ARRAYOID, TEXTOID, INT4OID}, .options = READ_PLAN};
+
+static BookingPlan by_time_plan = {
+	BY_TIME_SQL, 4, {TIMESTAMPTZOID, INT8OID, TEXTOID, INT4OID}, .options = READ_PLAN};
+static BookingPlan found_plan = {FOUND_SQL, 1, {INT8ARRAYOID}, .options = READ_PLAN};
+
+typedef struct DoctorCount
 {
 	int64 doctor_id;
-	TimestampTz earliest_start;
-	TimestampTz latest_start;
-	int32 found;
-} Candidate;
+	int32 slots;
+} DoctorCount;
 
-/* What is wanted, and what was found of it. */
-typedef struct Search
-{
-	Datum args[6];
-	char nulls[6];
-	int32 per_doctor;
-	int32 wanted;
-	HTAB *candidates;
-	Datum *slots;
-	int32 found;
-} Search;
-
+/* The part of a clinic's time that is asked for. A slot of now has started. */
 static void
-require_limit(FunctionCallInfo fcinfo, int argument, const char *name, int32 most)
+set_window(const SlotSearch *search, uint64 number, SlotWindow *window)
 {
-	Refusal out_of_range = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.table = "time_slots",
-		.detail = "it limits the number of rows returned.",
-		.hint = "Choose a limit within these bounds.",
-	};
-	int32 limit = PG_GETARG_INT32(argument);
-
-	booking_require(fcinfo, argument, name);
-	if (limit >= 1 && limit <= most)
-		return;
-	out_of_range.rule = psprintf("%s_in_range", name);
-	out_of_range.message = psprintf("%s is not between 1 and %d", name, most);
-	booking_refuse(&out_of_range);
-}
-
-static void
-start_search(FunctionCallInfo fcinfo, Search *search)
-{
-	for (int i = 0; i < lengthof(search->args); i++)
-	{
-		search->args[i] = PG_GETARG_DATUM(i);
-		search->nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-	}
-	search->per_doctor = PG_GETARG_INT32(4);
-	search->wanted = PG_GETARG_INT32(5);
-	search->slots = palloc(search->wanted * sizeof(Datum));
-	search->found = 0;
-}
-
-/* Finds the doctors of the specialization, and returns how many they are. */
-static uint64
-find_candidates(Search *search)
-{
-	HASHCTL control = {.keysize = sizeof(int64), .entrysize = sizeof(Candidate)};
-	Datum args[] = {search->args[0], search->args[3]};
-	const char nulls[] = {search->nulls[0], search->nulls[3]};
-	uint64 count = booking_query(&doctors_plan, args, nulls);
-
-	control.hcxt = CurrentMemoryContext;
-	search->candidates = hash_create("booking search", Max(count, 1), &control,
-									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	for (uint64 i = 0; i < count; i++)
-	{
-		Datum values[3];
-		bool isnull[3];
-		Candidate *candidate;
-
-		booking_row(i, values, isnull);
-		candidate = hash_search(search->candidates, &values[0], HASH_ENTER, NULL);
-		candidate->earliest_start = DatumGetTimestampTz(values[1]);
-		candidate->latest_start = DatumGetTimestampTz(values[2]);
-		candidate->found = 0;
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return count;
-}
-
-/* Takes a free slot, unless it is nobody's who may be booked then or there are enough of theirs. */
-static void
-take_slot(Search *search, uint64 number)
-{
-	Datum values[3];
-	bool nulls[3];
-	Candidate *candidate;
-	TimestampTz starts_at;
+	Datum values[5];
+	bool nulls[5];
+	TimestampTz latest;
 
 	booking_row(number, values, nulls);
-	candidate = hash_search(search->candidates, &values[1], HASH_FIND, NULL);
-	starts_at = DatumGetTimestampTz(values[2]);
-	if (candidate == NULL || candidate->found == search->per_doctor ||
-		starts_at < candidate->earliest_start || starts_at > candidate->latest_start)
+	latest = DatumGetTimestampTz(values[2]);
+	window->clinic_id = DatumGetInt64(values[0]);
+	window->first = Max(search->from, DatumGetTimestampTz(values[1]));
+	window->first = Max(window->first, GetCurrentStatementStartTimestamp() + 1);
+	window->until = TIMESTAMP_IS_NOEND(latest) ? search->until : Min(search->until, latest + 1);
+	window->zone = NULL;
+	if (search->date_null == 'n')
 		return;
-	candidate->found++;
-	search->slots[search->found++] = values[0];
+	window->zone = booking_zone(booking_row_text(number, 3));
+	window->first = Max(window->first, booking_day_start(search->date, window->zone));
+	window->until = Min(window->until, booking_day_start(search->date + 1, window->zone));
 }
 
-/* False when it did not come to an end soon. */
-static bool
-search_by_time(Search *search)
+/* Finds the clinics concerned, and returns how many there are, inactive ones included. */
+uint64
+booking_find_windows(SlotSearch *search)
 {
-	Portal portal = booking_open_cursor(&by_time_plan, &search->args[3], &search->nulls[3]);
-	int read = 0;
-	bool is_over = false;
+	BookingPlan *plan = search->doctors_null == ' '  ? &windows_of_doctors_plan
+						: search->clinic_null == ' ' ? &window_of_clinic_plan
+													 : &all_windows_plan;
+	Datum args[] = {search->clinic_id, search->doctors};
+	const char nulls[] = {search->clinic_null, search->doctors_null};
+	uint64 clinics = booking_query(plan, args, nulls);
 
-	while (!is_over && search->found < search->wanted && read < MOST_READ_BY_TIME)
+	search->windows = palloc(Max(clinics, 1) * sizeof(SlotWindow));
+	for (uint64 i = 0; i < clinics; i++)
 	{
-		SPI_cursor_fetch(portal, true, FETCH);
-		is_over = SPI_processed == 0;
-		read += SPI_processed;
-		for (uint64 i = 0; i < SPI_processed && search->found < search->wanted; i++)
-			take_slot(search, i);
-		SPI_freetuptable(SPI_tuptable);
+		SlotWindow *window = &search->windows[search->window_count];
+		bool isnull;
+
+		if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 5, &isnull)))
+			continue;
+		set_window(search, i, window);
+		if (window->first < window->until)
+			search->window_count++;
 	}
-	SPI_cursor_close(portal);
-	return is_over || search->found == search->wanted;
+	SPI_freetuptable(SPI_tuptable);
+	return clinics;
+}
+
+/* A field of all windows as an SQL array. */
+static Datum
+windows_as_array(const SlotSearch *search, size_t field, Oid type)
+{
+	Datum *values = palloc(Max(search->window_count, 1) * sizeof(Datum));
+
+	for (int i = 0; i < search->window_count; i++)
+		values[i] = Int64GetDatum(*(const int64 *) ((const char *) &search->windows[i] + field));
+	return PointerGetDatum(construct_array(values, search->window_count, type, sizeof(int64),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static int
+compare_clinics(const void *a, const void *b)
+{
+	int64 left = ((const SlotWindow *) a)->clinic_id;
+	int64 right = ((const SlotWindow *) b)->clinic_id;
+
+	return left < right ? -1 : left > right;
 }
 
 static void
-read_found(const Search *search)
+start_counting(SlotSearch *search)
 {
-	Datum ids = PointerGetDatum(construct_array(search->slots, search->found, INT8OID,
-												sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	HASHCTL control = {.keysize = sizeof(int64), .entrysize = sizeof(DoctorCount)};
+
+	control.hcxt = CurrentMemoryContext;
+	if (search->counts != NULL)
+		hash_destroy(search->counts);
+	search->counts =
+		hash_create("booking search", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Counts one more slot of a doctor, and returns how many there were before. */
+static int32
+count_slot(SlotSearch *search, int64 doctor_id)
+{
+	bool found;
+	DoctorCount *count = hash_search(search->counts, &doctor_id, HASH_ENTER, &found);
+
+	if (!found)
+		count->slots = 0;
+	return count->slots++;
+}
+
+/* Whether a slot that was read in the order of time is one of those asked for. */
+static bool
+is_wanted(SlotSearch *search, const Datum *values, const bool *nulls)
+{
+	int64 doctor_id = DatumGetInt64(values[1]);
+	SlotWindow key = {.clinic_id = DatumGetInt64(values[2])};
+	TimestampTz starts_at = DatumGetTimestampTz(values[3]);
+	const SlotWindow *window;
+
+	if (nulls[4] || !DatumGetBool(values[4]))
+		return false;
+	window =
+		bsearch(&key, search->windows, search->window_count, sizeof(SlotWindow), compare_clinics);
+	return window != NULL && starts_at >= window->first && starts_at < window->until &&
+		   (window->zone == NULL || booking_local_date(starts_at, window->zone) == search->date) &&
+		   (search->after_null == 'n' || starts_at > search->from ||
+			doctor_id > search->after_doctor) &&
+		   (search->per_doctor >= search->wanted ||
+			count_slot(search, doctor_id) < search->per_doctor);
+}
+
+static void
+read_found(Datum *slots, int32 found)
+{
+	Datum ids = PointerGetDatum(
+		construct_array(slots, found, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 
 	booking_query(&found_plan, &ids, NULL);
 }
 
-BOOKING_FUNCTION(booking_next_available)
+/* The time from the first window's start to the last one's end. */
+static Stretch
+all_windows(const SlotSearch *search)
 {
-	bool is_narrow = !PG_ARGISNULL(1) || !PG_ARGISNULL(2);
-	Search search;
+	Stretch all = {DT_NOEND, DT_NOBEGIN};
 
-	require_limit(fcinfo, 4, "per_doctor", 100);
-	require_limit(fcinfo, 5, "max_slots", 1000);
+	for (int i = 0; i < search->window_count; i++)
+	{
+		all.starts_at = Min(all.starts_at, search->windows[i].first);
+		all.ends_at = Max(all.ends_at, search->windows[i].until);
+	}
+	return all;
+}
 
-	SPI_connect();
-	start_search(fcinfo, &search);
-	if (!PG_ARGISNULL(0))
-		search.args[0] = booking_trim(search.args[0]);
-	if (!PG_ARGISNULL(1) && booking_query(&clinic_exists_plan, &PG_GETARG_DATUM(1), NULL) == 0)
-		booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(1));
-	if (is_narrow || find_candidates(&search) <= FEW_DOCTORS || !search_by_time(&search))
-		booking_query(&by_doctor_plan, search.args, search.nulls);
-	else
-		read_found(&search);
-	booking_return_set(fcinfo);
-	SPI_finish();
-	return (Datum) 0;
+/* How many slots to read next, by how many of those read were found to be wanted. */
+static int32
+next_slots(const SlotSearch *search, int64 read, int32 found)
+{
+	int64 guess = read == 0 ? 4 * (int64) search->wanted
+							: (search->wanted - found) * (read / Max(found, 1) + 1);
+
+	return Min(Max(guess, FEWEST_READ), MOST_READ);
+}
+
+/* Leaves the slots as the result; false when it did not come to an end soon. */
+static bool
+search_by_time(SlotSearch *search, int64 most_read)
+{
+	Stretch all = all_windows(search);
+	Datum args[] = {TimestampTzGetDatum(all.starts_at), Int64GetDatum(PG_INT64_MIN),
+					search->specialization, 0};
+	const char nulls[] = {' ', ' ', search->specialization_null, ' '};
+	Datum *slots = palloc(search->wanted * sizeof(Datum));
+	int32 found = 0;
+	int64 read = 0;
+	bool is_over = false;
+
+	start_counting(search);
+	while (!is_over && read < most_read)
+	{
+		int32 most = next_slots(search, read, found);
+		uint64 rows;
+
+		args[3] = Int32GetDatum(most);
+		rows = booking_query(&by_time_plan, args, nulls);
+		for (uint64 i = 0; i < rows && found < search->wanted; i++)
+		{
+			Datum values[5];
+			bool isnull[5];
+
+			booking_row(i, values, isnull);
+			if (is_wanted(search, values, isnull))
+				slots[found++] = values[0];
+			args[0] = values[3];
+			args[1] = values[1];
+		}
+		SPI_freetuptable(SPI_tuptable);
+		read += rows;
+		is_over =
+			rows < most || found == search->wanted || DatumGetTimestampTz(args[0]) >= all.ends_at;
+	}
+	if (!is_over)
+		return false;
+	read_found(slots, found);
+	return true;
+}
+
+/* Leaves at most so many slots of each doctor, and of all, as the result. */
+static uint64
+read_calendars(const SlotSearch *search, int32 per_doctor)
+{
+	BookingPlan *plan = search->doctors_null == ' ' ? &of_doctors_plan : &of_clinics_plan;
+	Datum args[] = {windows_as_array(search, offsetof(SlotWindow, clinic_id), INT8OID),
+					windows_as_array(search, offsetof(SlotWindow, first), TIMESTAMPTZOID),
+					windows_as_array(search, offsetof(SlotWindow, until), TIMESTAMPTZOID),
+					search->doctors,
+					search->specialization,
+					DateADTGetDatum(search->date),
+					TimestampTzGetDatum(search->from),
+					Int64GetDatum(search->after_doctor),
+					Int32GetDatum(per_doctor),
+					Int32GetDatum(search->wanted)};
+	const char nulls[] = {' ',
+						  ' ',
+						  ' ',
+						  search->doctors_null,
+						  search->specialization_null,
+						  search->date_null,
+						  ' ',
+						  search->after_null,
+						  ' ',
+						  search->wants_all ? 'n' : ' '};
+
+	return booking_query(plan, args, nulls);
+}
+
+/* Whether some doctor among the result has so many slots in it, and may have more. */
+static bool
+some_doctor_has(SlotSearch *search, uint64 rows, int32 slots)
+{
+	start_counting(search);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		bool isnull;
+		Datum doctor_id = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &isnull);
+
+		if (count_slot(search, DatumGetInt64(doctor_id)) + 1 == slots)
+			return true;
+	}
+	return false;
+}
+
+/* What comes after the last slot of the result is not among those wanted. */
+static void
+end_windows_after(SlotSearch *search, uint64 rows)
+{
+	bool isnull;
+	TimestampTz last = DatumGetTimestampTz(
+		SPI_getbinval(SPI_tuptable->vals[rows - 1], SPI_tuptable->tupdesc, 7, &isnull));
+
+	for (int i = 0; i < search->window_count; i++)
+		search->windows[i].until = Min(search->windows[i].until, last + 1);
+}
+
+/*
+ * Leaves the slots as the result. Of many doctors only their share of slots is read at first. If that is
+ * enough, those wanted start no later than the last of these; so then all slots until there are read.
+ */
+static void
+search_by_doctor(SlotSearch *search, int32 share)
+{
+	for (;;)
+	{
+		uint64 rows = read_calendars(search, share);
+
+		if (share == search->per_doctor || !some_doctor_has(search, rows, share))
+			return;
+		if (rows == search->wanted)
+		{
+			end_windows_after(search, rows);
+			share = search->per_doctor;
+		}
+		else
+			share = Min(search->per_doctor, 4 * share);
+		SPI_freetuptable(SPI_tuptable);
+	}
+}
+
+static int64
+count_doctors(const SlotSearch *search)
+{
+	Datum args[] = {windows_as_array(search, offsetof(SlotWindow, clinic_id), INT8OID),
+					search->specialization, Int32GetDatum(Max(search->wanted, MANY_DOCTORS))};
+	const char nulls[] = {' ', search->specialization_null, ' '};
+
+	booking_query(&count_plan, args, nulls);
+	return DatumGetInt64(booking_value());
+}
+
+/* Leaves the slots as the last result, with the columns of available_slots. */
+void
+booking_run_search(SlotSearch *search)
+{
+	int64 doctors = 1;
+	int32 share;
+
+	if (search->doctors_null != ' ' && !search->wants_all)
+		doctors = Max(count_doctors(search), 1);
+	share = Min(search->per_doctor, (search->wanted + doctors - 1) / doctors);
+	if (doctors > FEW_DOCTORS && search_by_time(search, doctors * share * WORTH_OF_A_CALENDAR))
+		return;
+	search_by_doctor(search, share);
 }

@@ -1,58 +1,12 @@
 /*
  * slots.c
- *		Finding free slots, and withdrawing or reopening one. Called through SQL.
+ *		Withdrawing or reopening a slot, and what plain SQL may do to one. Called through SQL.
  */
 #include "booking.h"
 
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
-#define MOST_SLOTS 10000
-
-/*
- * A doctor at a time, so that the cost is that of the doctors asked for, whatever the size of
- * the table: one range of doctor_slots_start_once each, cut off at max_slots.
- * A date starts at its first midnight, PostgreSQL finds its last one: where the clocks go back
- * at midnight there are two. So the range is a little wider, and the filter settles the rest.
- * $1 doctor, $2 clinic, $3 specialization, $4 date, $5 from, $6 until, $7 most rows.
- */
-#define AVAILABLE_SQL(which_doctors) \
-	"SELECT s.id, c.id, c.name, d.id, d.name, d.specialization, s.starts_at, s.ends_at," \
-	"       c.time_zone, (s.starts_at AT TIME ZONE c.time_zone)::date," \
-	"       (s.starts_at AT TIME ZONE c.time_zone)::time," \
-	"       (s.ends_at AT TIME ZONE c.time_zone)::time" \
-	" FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id," \
-	" LATERAL (SELECT greatest($5, $4::timestamp AT TIME ZONE c.time_zone - interval '3 hours'," \
-	"                          " EARLIEST_START("statement_timestamp()") ") AS first," \
-	"                 least($6, ($4 + 1)::timestamp AT TIME ZONE c.time_zone, 'infinity') AS until," \
-	"                 " LATEST_START("statement_timestamp()") " AS last) w," \
-	" LATERAL (SELECT s.id, s.starts_at, s.ends_at FROM booking.time_slots s" \
-	"          WHERE s.doctor_id = d.id AND s.deleted_at IS NULL AND s.is_available" \
-	"          AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())" \
-	"          AND s.starts_at > statement_timestamp()" \
-	"          AND s.starts_at >= w.first AND s.starts_at < w.until AND s.starts_at <= w.last" \
-	"          AND ($4 IS NULL OR (s.starts_at AT TIME ZONE c.time_zone)::date = $4)" \
-	"          ORDER BY s.starts_at LIMIT $7) s" \
-	" WHERE " which_doctors \
-	" AND ($3 IS NULL OR lower(d.specialization) = lower($3))" \
-	" AND d.is_active AND d.deleted_at IS NULL AND c.is_active AND c.deleted_at IS NULL" \
-	" ORDER BY s.starts_at, d.id LIMIT $7"
-
-#define AVAILABLE_ARGS \
-	7, {INT8OID, INT8OID, TEXTOID, DATEOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID}, \
-		.options = READ_PLAN
-
-static BookingPlan of_doctor_plan = {AVAILABLE_SQL("d.id = $1 AND ($2 IS NULL OR c.id = $2)"),
-									 AVAILABLE_ARGS};
-static BookingPlan of_clinic_plan = {AVAILABLE_SQL("d.clinic_id = $2"), AVAILABLE_ARGS};
-static BookingPlan of_all_plan = {AVAILABLE_SQL("true"), AVAILABLE_ARGS};
-
-static BookingPlan doctor_exists_plan = {
-	"SELECT FROM booking.doctors WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
-static BookingPlan clinic_exists_plan = {
-	"SELECT FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
-
-/* What has the slot, however long ago it was; $2 whether what does not occupy it counts, too. */
 static BookingPlan occupied_plan = {
 	"SELECT FROM booking.appointments WHERE time_slot_id = $1"
 	" AND (status IN " OCCUPYING_STATUSES
@@ -68,84 +22,6 @@ static BookingPlan set_availability_plan = {
 	{INT8OID, BOOLOID}};
 static BookingPlan is_live_plan = {
 	"SELECT FROM booking.time_slots WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
-
-static void
-require_range(FunctionCallInfo fcinfo)
-{
-	static const Refusal reversed = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "range_not_reversed",
-		.table = "time_slots",
-		.message = "from_time is after until_time",
-		.detail = "from_time belongs to the range, until_time does not.",
-		.hint = "Swap from_time and until_time.",
-	};
-
-	if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5) && PG_GETARG_TIMESTAMPTZ(4) > PG_GETARG_TIMESTAMPTZ(5))
-		booking_refuse(&reversed);
-}
-
-static void
-require_limit(FunctionCallInfo fcinfo)
-{
-	static const Refusal out_of_range = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "max_slots_in_range",
-		.table = "time_slots",
-		.message = "max_slots is not between 1 and 10000",
-		.detail = "it limits the number of rows returned.",
-		.hint = "Ask for the next page with from_time.",
-	};
-
-	booking_require(fcinfo, 6, "max_slots");
-	if (PG_GETARG_INT32(6) < 1 || PG_GETARG_INT32(6) > MOST_SLOTS)
-		booking_refuse(&out_of_range);
-}
-
-static void
-require_existing(BookingPlan *plan, const Entity *entity, Datum id)
-{
-	if (booking_query(plan, &id, NULL) == 0)
-		booking_refuse_unknown(entity, DatumGetInt64(id));
-}
-
-BOOKING_FUNCTION(booking_available_slots)
-{
-	Datum doctor_id = PG_GETARG_DATUM(0);
-	Datum clinic_id = PG_GETARG_DATUM(2);
-	bool any_doctor = PG_ARGISNULL(0);
-	bool any_clinic = PG_ARGISNULL(2);
-	BookingPlan *plan = !any_doctor   ? &of_doctor_plan
-						: !any_clinic ? &of_clinic_plan
-									  : &of_all_plan;
-	Datum values[] = {doctor_id,          clinic_id,          PG_GETARG_DATUM(3),
-					  PG_GETARG_DATUM(1), PG_GETARG_DATUM(4), PG_GETARG_DATUM(5),
-					  PG_GETARG_DATUM(6)};
-	const char nulls[] = {any_doctor ? 'n' : ' ',
-						  any_clinic ? 'n' : ' ',
-						  PG_ARGISNULL(3) ? 'n' : ' ',
-						  PG_ARGISNULL(1) ? 'n' : ' ',
-						  PG_ARGISNULL(4) ? 'n' : ' ',
-						  PG_ARGISNULL(5) ? 'n' : ' ',
-						  ' '};
-
-	if (!PG_ARGISNULL(1))
-		booking_require_date(PG_GETARG_DATEADT(1));
-	require_range(fcinfo);
-	require_limit(fcinfo);
-
-	SPI_connect();
-	if (!PG_ARGISNULL(3))
-		values[2] = booking_trim(values[2]);
-	if (!any_doctor)
-		require_existing(&doctor_exists_plan, &booking_doctor, doctor_id);
-	if (!any_clinic)
-		require_existing(&clinic_exists_plan, &booking_clinic, clinic_id);
-	booking_query(plan, values, nulls);
-	booking_return_set(fcinfo);
-	SPI_finish();
-	return (Datum) 0;
-}
 
 static void
 refuse_occupied(int64 slot_id)

@@ -1,6 +1,6 @@
--- next_available finds what a plain query finds, over random books and all its filters.
+-- next_available and available_slots find what a plain query finds, over random books and all their filters.
 BEGIN;
-SELECT plan(17);
+SELECT plan(26);
 SET LOCAL timezone = 'UTC';
 SET LOCAL client_min_messages = warning;
 SELECT lives_ok('SELECT setseed(0.4)', 'seeded');
@@ -83,6 +83,54 @@ SELECT is((SELECT count(*) FROM booking.next_available(doctor_ids => '{}')), 0::
 SELECT is((SELECT count(*) FROM booking.next_available(doctor_ids => ARRAY[NULL, -1]::bigint[])), 0::bigint, 'unknown ones neither');
 SELECT is((SELECT count(*) FROM booking.next_available(from_time => 'infinity')), 0::bigint, 'never is too late');
 SELECT results_eq($$SELECT * FROM booking.next_available(from_time => '-infinity')$$, 'SELECT * FROM booking.next_available()', 'the past is from now on');
+
+-- available_slots, by every way that it has: of one doctor, of few and of many, pages and all, of a date, and
+-- from any place in the order on.
+CREATE FUNCTION pg_temp.naive(of_doctor bigint, day date, of_clinic bigint, wanted text, from_time timestamptz, until_time timestamptz, after_doctor bigint)
+	RETURNS TABLE (slot_id bigint, doctor_id bigint, starts_at timestamptz, local_date date) LANGUAGE sql STABLE AS $$
+	SELECT s.id, d.id, s.starts_at, (s.starts_at AT TIME ZONE c.time_zone)::date
+	FROM booking.clinics c JOIN booking.doctors d ON d.clinic_id = c.id JOIN booking.time_slots s ON s.doctor_id = d.id
+	WHERE s.deleted_at IS NULL AND s.is_available AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())
+		AND s.starts_at > statement_timestamp() AND s.starts_at >= statement_timestamp() + c.min_notice
+		AND (c.booking_horizon IS NULL OR s.starts_at <= statement_timestamp() + c.booking_horizon)
+		AND (from_time IS NULL OR s.starts_at >= from_time) AND (until_time IS NULL OR s.starts_at < until_time)
+		AND (after_doctor IS NULL OR (s.starts_at, d.id) > (from_time, after_doctor))
+		AND (day IS NULL OR (s.starts_at AT TIME ZONE c.time_zone)::date = day)
+		AND (of_clinic IS NULL OR c.id = of_clinic) AND (of_doctor IS NULL OR d.id = of_doctor) AND (wanted IS NULL OR lower(d.specialization) = lower(wanted))
+		AND d.is_active AND d.deleted_at IS NULL AND c.is_active AND c.deleted_at IS NULL
+	ORDER BY s.starts_at, d.id
+$$;
+CREATE TEMP TABLE list_request AS
+SELECT number, CASE WHEN random() < 0.3 THEN (SELECT d.id FROM doctor d JOIN booking.doctors b USING (id) WHERE b.deleted_at IS NULL AND d.n < 6 ORDER BY d.id % 17, d.id OFFSET number % 70 LIMIT 1) END AS of_doctor,
+	CASE WHEN random() < 0.25 THEN (now() + (random() * 24 - 2) * interval '1 day')::date END AS day,
+	CASE WHEN random() < 0.3 THEN (SELECT clinic FROM made WHERE n <> 6 OFFSET number % 5 LIMIT 1) END AS of_clinic,
+	(ARRAY[NULL, NULL, NULL, NULL, 'cardiology', 'dermatology', 'RARE', 'nobody'])[1 + floor(random() * 8)::int] AS wanted,
+	CASE WHEN random() < 0.5 THEN date_trunc('hour', now()) + (random() * 30 * 24 - 48)::int * interval '1 hour' + (number % 4) * interval '15 minutes' END AS from_time,
+	CASE WHEN random() < 0.3 THEN now() + (random() * 20 + 10) * interval '1 day' END AS until_time,
+	CASE WHEN random() < 0.5 THEN (SELECT id FROM doctor ORDER BY id OFFSET number % 110 LIMIT 1) END AS after_doctor,
+	(ARRAY[NULL, 1, 5, 20, 100, 100, 1000, 10000])[1 + floor(random() * 8)::int] AS max_slots
+FROM generate_series(1, 250) AS number;
+UPDATE list_request SET after_doctor = NULL WHERE from_time IS NULL;
+UPDATE list_request SET until_time = NULL WHERE until_time < from_time;
+CREATE FUNCTION pg_temp.list(r list_request) RETURNS text[] LANGUAGE sql AS $$
+	SELECT array_agg(row(slot_id, doctor_id, starts_at, local_date)::text)
+	FROM booking.available_slots(r.of_doctor, r.day, r.of_clinic, r.wanted, r.from_time, r.until_time, r.max_slots, r.after_doctor)
+$$;
+CREATE TEMP TABLE listed AS
+SELECT number, pg_temp.list(r) AS ours,
+	(SELECT array_agg(row(n.*)::text) FROM (SELECT * FROM pg_temp.naive(r.of_doctor, r.day, r.of_clinic, r.wanted, r.from_time, r.until_time, r.after_doctor) LIMIT r.max_slots) n) AS naive
+FROM list_request r;
+SELECT is_empty('SELECT * FROM listed JOIN list_request USING (number) WHERE ours IS DISTINCT FROM naive', 'available_slots: the same rows in the same order, 250 times more');
+SELECT cmp_ok((SELECT count(*) FROM listed JOIN list_request USING (number) WHERE cardinality(ours) = max_slots), '>', 30::bigint, 'many pages are full');
+SELECT cmp_ok((SELECT count(*) FROM listed JOIN list_request USING (number) WHERE cardinality(ours) > 1000), '>', 5::bigint, 'some are large');
+SELECT cmp_ok((SELECT count(*) FROM listed JOIN list_request USING (number) WHERE max_slots IS NULL AND ours IS NOT NULL), '>', 5::bigint, 'some are all that there is');
+SELECT cmp_ok((SELECT count(*) FROM listed JOIN list_request USING (number) WHERE of_doctor IS NOT NULL AND ours IS NOT NULL), '>', 5::bigint, 'some of one doctor');
+SELECT cmp_ok((SELECT count(*) FROM listed JOIN list_request USING (number) WHERE day IS NOT NULL AND of_doctor IS NULL AND ours IS NOT NULL), '>', 5::bigint, 'some of a date');
+SELECT cmp_ok((SELECT count(*) FROM listed JOIN list_request USING (number) WHERE after_doctor IS NOT NULL AND ours IS NOT NULL), '>', 10::bigint, 'some from the middle on');
+SELECT cmp_ok((SELECT count(*) FROM listed WHERE ours IS NULL), '>', 10::bigint, 'some empty');
+SET LOCAL plan_cache_mode = force_custom_plan;
+SELECT is_empty('SELECT number FROM listed JOIN list_request r USING (number) WHERE ours IS DISTINCT FROM pg_temp.list(r)', 'with plans of their own too');
+RESET plan_cache_mode;
 
 SELECT * FROM finish();
 ROLLBACK;

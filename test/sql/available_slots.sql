@@ -18,6 +18,11 @@ CREATE TEMP VIEW free AS
 	SELECT slot_id, doctor_id, starts_at, local_date, local_start, local_end, time_zone FROM booking.available_slots();
 SELECT * FROM free;
 SELECT array_agg(slot_id) FROM booking.available_slots(max_slots => 3);
+-- a page, and what comes after it, by the place of its last slot
+SELECT array_agg(slot_id) AS page FROM booking.available_slots(max_slots => 2);
+SELECT array_agg(slot_id) AS next FROM booking.available_slots(from_time => '2099-06-01 08:00+00', after_doctor => 2, max_slots => 2);
+SELECT array_agg(slot_id) AS same_instant FROM booking.available_slots(from_time => '2099-06-01 08:00+00', after_doctor => 1);
+SELECT array_agg(slot_id) AS all_of_them FROM booking.available_slots(max_slots => NULL, after_doctor => NULL);
 
 -- Each filter, and filters together.
 SELECT array_agg(slot_id) AS of_doctor_1 FROM booking.available_slots(1);
@@ -93,7 +98,7 @@ UPDATE booking.clinics SET min_notice = '0', booking_horizon = NULL WHERE id = 2
 SELECT count(*) FROM booking.available_slots(clinic_id => 2);
 
 -- What is refused.
-SELECT * FROM pg_temp.refusal('SELECT booking.available_slots(max_slots => NULL)') \gx
+SELECT * FROM pg_temp.refusal('SELECT booking.available_slots(after_doctor => 1)') \gx
 SELECT * FROM pg_temp.refusal('SELECT booking.available_slots(max_slots => 10001)') \gx
 SELECT * FROM pg_temp.refusal($$SELECT booking.available_slots(on_date => 'infinity')$$) \gx
 SELECT * FROM pg_temp.refusal($$SELECT booking.available_slots(from_time => '2099-06-02', until_time => '2099-06-01')$$) \gx

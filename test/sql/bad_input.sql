@@ -38,7 +38,7 @@ INSERT INTO calls VALUES
 	('add_patient', '{name => ''Ann New'', email => ''new@example.org''}'),
 	('add_time_slots', '{doctor_id => 1, on_date => ''2099-06-02'', start_time => ''09:00'', end_time => ''10:00'', slot_minutes => 30}'),
 	('set_slot_availability', '{slot_id => 1, is_available => true}'),
-	('available_slots', '{doctor_id => 1, on_date => ''2099-06-02'', clinic_id => 1, specialization => ''Cardiology'', from_time => ''2099-06-02'', until_time => ''2099-06-03'', max_slots => 1}'),
+	('available_slots', '{doctor_id => 1, on_date => ''2099-06-02'', clinic_id => 1, specialization => ''Cardiology'', from_time => ''2099-06-02'', until_time => ''2099-06-03'', max_slots => 1, after_doctor => 1}'),
 	('next_available', '{specialization => ''Cardiology'', clinic_id => 1, "doctor_ids => ''{1}''", from_time => ''2099-06-02'', per_doctor => 1, max_slots => 1}'),
 	('is_slot_available', '{slot_id => 1}'),
 	('check_booking', '{slot_id => 1, patient_id => 1}'),

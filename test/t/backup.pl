@@ -298,7 +298,8 @@ for my $database ('data', 'replica_data')
 is_restored('data', $node, 'data', \%data);
 my $enabled = "SELECT tgenabled FROM pg_trigger WHERE tgname = 'doctor_slots_do_not_overlap'";
 is($node->safe_psql('replica_data', $enabled), 'O', '--disable-triggers leaves a trigger as it leaves all');
-$node->safe_psql('replica_data', 'ALTER TABLE booking.time_slots ENABLE ALWAYS TRIGGER doctor_slots_do_not_overlap');
+$node->safe_psql('replica_data', 'ALTER TABLE booking.time_slots ENABLE ALWAYS TRIGGER doctor_slots_do_not_overlap;
+	ALTER TABLE booking.rules ENABLE ALWAYS TRIGGER forget, ENABLE ALWAYS TRIGGER forget_all');
 is_restored('data without triggers', $node, 'replica_data', \%data);
 
 # The dump of a copy is the dump of the original.

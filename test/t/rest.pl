@@ -266,5 +266,38 @@ for (['ada', 'PATCH', '/bookings?id=gt.0', '{"status": "cancelled"}'], ['ada', '
 }
 is((request('ada', 'PATCH', '/patients?id=gt.0', '{"name": "Ada King"}'))[2], 1, 'nor a PATCH of all');
 
+# The recipe for pages, by requests alone: 25,200 slots of 120 doctors that start at the same instants, of
+# which some are booked between the pages.
+$node->safe_psql('postgres', <<'END');
+INSERT INTO booking.clinics (id, name) VALUES (7100000009, 'Large Clinic');
+INSERT INTO booking.doctors (id, clinic_id, name) SELECT 7200000900 + n, 7100000009, 'Dr ' || n FROM generate_series(1, 120) n;
+INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at)
+SELECT 7100000009, 7200000900 + d, t, t + interval '20 minutes'
+FROM generate_series(1, 120) d, generate_series(0, 209) n, LATERAL (SELECT timestamptz '2097-01-02 08:00Z' + n * interval '30 minutes') s (t);
+END
+my $all = '/rpc/available_slots?clinic_id=7100000009';
+my ($pages, $next, %seen) = (0, '');
+while ($pages < 100)
+{
+	my ($status, $answer, $rows) = request('guest', 'GET', "$all&max_slots=1000$next", '-');
+	is($status, 200, 'page ' . ++$pages);
+	last unless $rows;
+	$seen{$1}++ while $answer =~ /"slot_id":(\d+)/g;
+	my ($last) = $answer =~ /.*"slot_id":(\d+)/s;
+	my ($doctor, $start) = $answer =~ /.*"doctor_id":(\d+).*"starts_at":"([^"]+)"/s;
+	$next = "&from_time=$start&after_doctor=$doctor";
+	$node->safe_psql('postgres', "UPDATE booking.time_slots SET is_available = false WHERE id IN ($last, (SELECT max(id) FROM booking.time_slots WHERE is_available))");
+}
+is($pages, 27, '26 pages and an empty one');
+is((scalar grep { $_ > 1 } values %seen), 0, 'no slot comes twice');
+my @free = split /\n/, $node->safe_psql('postgres', "SELECT id FROM booking.time_slots WHERE clinic_id = 7100000009 AND is_available");
+cmp_ok(scalar @free, '>', 25_000, 'more than 25,000 stayed free');
+is((scalar grep { !$seen{$_} } @free), 0, 'none of them is missing');
+is((request('guest', 'GET', $all, '-'))[0], 422, 'all of them are too many at once');
+is((request('guest', 'GET', "$all&until_time=2097-01-03T08:00:00Z", '-'))[2],
+	$node->safe_psql('postgres', "SELECT count(*) FROM booking.time_slots WHERE clinic_id = 7100000009 AND is_available AND starts_at < '2097-01-03 08:00Z'"),
+	'all of a day are counted');
+is((request('guest', 'GET', "$all&until_time=2097-01-03T08:00:00Z&order=starts_at,doctor_id&limit=10&offset=5700", '-'))[2], 10, 'and paged by number far beyond the first 100');
+
 $node->stop;
 done_testing();
