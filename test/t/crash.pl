@@ -14,7 +14,7 @@ use Test::More;
 use Time::HiRes qw(usleep);
 
 my $clients = 16;
-my $doctors = 15; # enough slots that no client is done with its requests before the kill
+my $doctors = 15; # enough slots that few clients, if any, are done with their requests before the kill
 my $rounds = $ENV{LONG} ? 24 : 4;
 my $seed = $ENV{SEED} // int(rand(1_000_000));
 note "SEED=$seed";
@@ -201,11 +201,15 @@ for my $round (1 .. $rounds)
 	if ($holds_answers)
 	{
 		hold_answers('nobody');
-		wait_for($node, "count(*) = $clients FROM pg_stat_activity WHERE wait_event = 'SyncRep' OR wait_event_type = 'Lock'");
+		wait_for($node, <<'SQL');
+NOT EXISTS (SELECT FROM pg_stat_activity
+			WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+				AND wait_event IS DISTINCT FROM 'SyncRep' AND wait_event_type IS DISTINCT FROM 'Lock')
+SQL
 	}
 	$kills_postmaster ? $node->kill9 : kill_a_process();
 	my @unknown = settle($what, \@sessions, @lists);
-	is(@unknown, $clients, "$what: each client was waiting for an answer");
+	cmp_ok(@unknown, '>', $clients / 2, "$what: most clients were waiting for an answer");
 	start_again() if $kills_postmaster;
 	wait_for($node, 'true');
 	hold_answers('');
