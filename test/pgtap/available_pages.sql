@@ -1,7 +1,7 @@
 -- Free slots page by page: 25,200 of 120 doctors, whose slots start at the same instants. None is missing,
 -- none comes twice, whatever is booked, removed and moved between the pages.
 BEGIN;
-SELECT plan(16);
+SELECT plan(17);
 \ir helpers.psql
 SET LOCAL timezone = 'UTC';
 SET LOCAL client_min_messages = warning;
@@ -13,7 +13,7 @@ INSERT INTO booking.doctors (clinic_id, name) SELECT :clinic, 'Dr ' || n FROM ge
 INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at)
 SELECT clinic_id, id, t, t + interval '20 minutes'
 FROM booking.doctors, generate_series(0, 209) n, LATERAL (SELECT timestamptz '2090-01-02 08:00Z' + n * interval '30 minutes') s (t)
-WHERE clinic_id = :clinic;
+WHERE clinic_id = :clinic ORDER BY t, id;
 CREATE TEMP TABLE whole AS
 SELECT id AS slot_id, row_number() OVER (ORDER BY starts_at, doctor_id) AS number FROM booking.time_slots WHERE clinic_id = :clinic;
 
@@ -51,6 +51,17 @@ SELECT is(pg_temp.verdict(:clinic, 1000), '26 pages, 25200 slots, 25200 differen
 SELECT is(pg_temp.verdict(:clinic, 117), '216 pages, 25200 slots, 25200 different, 0 missing, 0 out of order', 'pages that end within an instant');
 SELECT is((SELECT format('%s pages, %s slots', max(page_number), count(DISTINCT slot_id)) FROM pg_temp.walk(:clinic, 7, doctor => (SELECT max(id) FROM booking.doctors))),
 	'30 pages, 210 slots', 'of one doctor');
+
+-- A page is read where its slots are in time, not a page's worth of each doctor: that would be 12,000.
+CREATE FUNCTION pg_temp.buffers(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || query INTO plan;
+	RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::bigint;
+END
+$$;
+SELECT cmp_ok(pg_temp.buffers(format('SELECT * FROM booking.available_slots(clinic_id => %s, max_slots => 100)', :clinic)), '<', 2000::bigint, 'a page of a clinic takes few reads');
 
 -- Without max_slots it is all, or an error.
 SELECT is(row(r.*)::text, row('PT422', 'more than 10000 time slots are free', 'rule all_slots_are_at_most_10000: without max_slots it is all of them or none.',
