@@ -112,7 +112,7 @@ CREATE FUNCTION booking.set_appointment_status(appointment_id bigint, status boo
 COMMENT ON FUNCTION booking.set_appointment_status(bigint, booking.appointment_status, text) IS
 	'Changes the status of an appointment.
 
-Changes the status of an appointment as status_transitions allows, frees the time slot where the new status does not occupy it, and returns the appointment. reason: 1 to 500 characters, kept in the event. Errors: PT400 a value is missing; PT404 no such appointment; PT409 not allowed (the detail says what is); PT410 the hold has expired; PT422 reason blank or too long; 42501 the caller is not staff of its clinic.';
+Changes the status of an appointment as status_transitions allows, frees the time slot where the new status does not occupy it, and returns the appointment. reason: 1 to 500 characters, kept in the event. Errors: PT400 a value is missing; PT404 no such appointment; PT409 not allowed (the detail says what is), or the patient of a hold that is to be booked has another appointment then; PT410 the hold has expired; PT422 reason blank or too long; 42501 the caller is not staff of its clinic.';
 
 CREATE FUNCTION booking.expire_holds(max_rows int DEFAULT 1000)
 	RETURNS int

@@ -615,6 +615,7 @@ extern bool booking_are_still_there(const BookingRequest *request);
 
 extern void booking_enforce_rules(const BookingFacts *facts);
 extern void booking_enforce_slot_rules(const BookingFacts *facts);
+extern void booking_enforce_patient_rules(const BookingFacts *facts);
 extern void booking_report_rule(ReturnSetInfo *result, const char *name, bool judged,
 								const Refusal *refusal);
 

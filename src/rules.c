@@ -266,6 +266,17 @@ booking_enforce_slot_rules(const BookingFacts *facts)
 	}
 }
 
+/* For a hold that is booked without a request: what may have come between since it was made. */
+void
+booking_enforce_patient_rules(const BookingFacts *facts)
+{
+	for (int i = 0; i < lengthof(chain); i++)
+	{
+		if (chain[i].subject == SLOT_AND_PATIENT)
+			enforce_rule(&chain[i], facts);
+	}
+}
+
 /* Adds a row to the answer of check_booking; refusal is NULL unless the rule failed. */
 void
 booking_report_rule(ReturnSetInfo *result, const char *name, bool judged, const Refusal *refusal)

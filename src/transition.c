@@ -244,6 +244,22 @@ lock_patient_of_hold(const Appointment *old)
 	});
 }
 
+/*
+ * Where the hold kept the patient from booking elsewhere, another clinic may have let them, or the clinic
+ * itself for a while. A request to book the hold was judged before.
+ */
+static void
+check_patient_is_free(const Appointment *old)
+{
+	BookingRequest request = {
+		.slot_id = old->slot_id, .has_patient = true, .patient_id = old->patient_id};
+	BookingFacts facts;
+
+	booking_look_now(&request, &facts);
+	booking_enforce_patient_rules(&facts);
+	booking_end_look(&facts);
+}
+
 /* Whether it is the appointment's day by its clinic's clock; only who asks has to know the zone. */
 static bool
 is_on_the_day(const Appointment *appointment, TimestampTz now, const char *time_zone)
@@ -277,13 +293,14 @@ has_expired(const Appointment *hold, const Change *change, TimestampTz now)
 static void
 check_transition(const Appointment *old, const Appointment *new, const Change *change)
 {
+	bool books_hold = is_hold(old) && strcmp(new->status, "booked") == 0;
 	Datum args[] = {CStringGetTextDatum(old->status), CStringGetTextDatum(new->status),
 					Int64GetDatum(old->clinic_id)};
 	TimestampTz now;
 	Datum values[3];
 	bool nulls[3];
 
-	if (is_hold(old) && strcmp(new->status, "booked") == 0)
+	if (books_hold)
 		lock_patient_of_hold(old);
 	now = GetCurrentTimestamp();
 
@@ -291,8 +308,10 @@ check_transition(const Appointment *old, const Appointment *new, const Change *c
 	booking_row(0, values, nulls);
 	if (nulls[0] || !is_the_time(old, now, !nulls[1]))
 		refuse_transition(old, new, nulls[2] ? NULL : booking_row_text(0, 2));
-	if (is_hold(old) && strcmp(new->status, "booked") == 0 && has_expired(old, change, now))
+	if (books_hold && has_expired(old, change, now))
 		booking_refuse_expired_hold(old->id);
+	if (books_hold && (change == NULL || change->sets_status))
+		check_patient_is_free(old);
 }
 
 /* A hold that becomes an appointment was booked now, and no longer expires. */
