@@ -36,8 +36,8 @@
 
 /* When the clinics concerned take bookings; $1 clinic, $2 doctors. */
 #define WINDOWS_SQL(which_clinics) \
-	"SELECT c.id, " EARLIEST_START("statement_timestamp()") ", " LATEST_START( \
-		"statement_timestamp()") ", c.time_zone, c.is_active" \
+	"SELECT c.id::bigint, " EARLIEST_START("statement_timestamp()") ", " LATEST_START( \
+		"statement_timestamp()") ", c.time_zone, c.is_active::boolean" \
 								 " FROM booking.clinics c WHERE c.deleted_at IS NULL" \
 								 " AND " which_clinics " ORDER BY c.id"
 #define WINDOWS_ARGS 2, {INT8OID, INT8ARRAYOID}, .options = READ_PLAN
@@ -91,7 +91,7 @@
  * of it. $1 start, $2 doctor, $3 specialization, $4 how many.
  */
 #define BY_TIME_SQL \
-	"SELECT s.id, s.doctor_id, s.clinic_id, s.starts_at," FREE_SLOT_SQL \
+	"SELECT s.id::bigint, s.doctor_id::bigint, s.clinic_id::bigint, s.starts_at," FREE_SLOT_SQL \
 	" AND (SELECT true FROM booking.doctors d" \
 	"      WHERE d.id = s.doctor_id AND" DOCTOR_MATCHES_SQL("$3") " LIMIT 1)" \
 	" FROM (SELECT s.id, s.doctor_id, s.clinic_id, s.starts_at, s.is_available, s.held_until" \
