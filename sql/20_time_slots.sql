@@ -100,7 +100,7 @@ CREATE FUNCTION booking.available_slots(
 	RETURNS TABLE (slot_id bigint, clinic_id bigint, clinic_name text, doctor_id bigint,
 				   doctor_name text, specialization text, starts_at timestamptz, ends_at timestamptz,
 				   time_zone text, local_date date, local_start time, local_end time)
-	LANGUAGE C STABLE ROWS 100
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100
 	AS 'MODULE_PATHNAME', 'booking_available_slots';
 COMMENT ON FUNCTION booking.available_slots(bigint, date, bigint, text, timestamptz, timestamptz, int, bigint) IS
 	'Free slots that can be booked now, earliest first.

@@ -98,7 +98,7 @@ COMMENT ON FUNCTION booking.check_booking(bigint, bigint) IS
 Tries every rule of a booking without booking, a row a rule in the order in which book_slot applies them: passed (null when it cannot be judged because the slot or the patient does not exist), and the SQLSTATE and message with which book_slot would refuse. The clinic''s own rules come last; they are not asked about a slot the patient holds. Errors: PT400 slot or patient missing; 42501 not allowed for this patient.';
 
 CREATE FUNCTION booking.is_slot_available(slot_id bigint) RETURNS boolean
-	LANGUAGE C STABLE
+	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'booking_is_slot_available';
 COMMENT ON FUNCTION booking.is_slot_available(bigint) IS
 	'Whether a time slot could be booked now.

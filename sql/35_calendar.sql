@@ -131,7 +131,7 @@ Removes a weekly session softly and returns it; slots that were generated from i
 CREATE FUNCTION booking.session_slots(on_date date, start_time time, end_time time, time_zone text,
 									  slot_minutes int, gap_minutes int DEFAULT 0)
 	RETURNS TABLE (starts_at timestamptz, ends_at timestamptz)
-	LANGUAGE C STABLE
+	LANGUAGE C STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'booking_session_slots';
 COMMENT ON FUNCTION booking.session_slots(date, time, time, text, int, int) IS
 	'How one working session is cut into slots, without writing any.
@@ -192,7 +192,7 @@ CREATE FUNCTION booking.next_available(
 	RETURNS TABLE (slot_id bigint, clinic_id bigint, clinic_name text, doctor_id bigint,
 				   doctor_name text, specialization text, starts_at timestamptz, ends_at timestamptz,
 				   time_zone text, local_date date, local_start time, local_end time)
-	LANGUAGE C STABLE ROWS 20
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20
 	AS 'MODULE_PATHNAME', 'booking_next_available';
 COMMENT ON FUNCTION booking.next_available(text, bigint, bigint[], timestamptz, int, int) IS
 	'The earliest free slots across many doctors.

@@ -65,7 +65,7 @@ COMMENT ON FUNCTION booking.remove_rule(text, bigint) IS
 Errors: PT400 name missing; PT404 no such rule; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.appointment_being_moved() RETURNS bigint
-	LANGUAGE C STABLE AS 'MODULE_PATHNAME', 'booking_appointment_being_moved';
+	LANGUAGE C STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'booking_appointment_being_moved';
 COMMENT ON FUNCTION booking.appointment_being_moved() IS
 	'The appointment that is being moved, for the functions of rules.
 

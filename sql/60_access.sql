@@ -18,7 +18,7 @@ COMMENT ON FUNCTION booking.claimed_clinic_ids() IS
 The clinics that the caller is staff of by the claim clinic_ids of request.jwt.claims; empty when there is none or the role is not booking_staff. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.visited_clinic_ids() RETURNS bigint[]
-	LANGUAGE C STABLE
+	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'booking_visited_clinic_ids';
 COMMENT ON FUNCTION booking.visited_clinic_ids() IS
 	'The clinics where the patient who calls has been.
@@ -26,7 +26,7 @@ COMMENT ON FUNCTION booking.visited_clinic_ids() IS
 The clinics of the appointments of the patient that the caller is, past ones too; empty for others. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.visited_doctor_ids() RETURNS bigint[]
-	LANGUAGE C STABLE
+	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'booking_visited_doctor_ids';
 COMMENT ON FUNCTION booking.visited_doctor_ids() IS
 	'The doctors where the patient who calls has been.
@@ -34,7 +34,7 @@ COMMENT ON FUNCTION booking.visited_doctor_ids() IS
 The doctors of the appointments of the patient that the caller is, past ones too; empty for others. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.find_patient(email text) RETURNS SETOF booking.patients
-	LANGUAGE C STABLE ROWS 1
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
 	AS 'MODULE_PATHNAME', 'booking_find_patient';
 COMMENT ON FUNCTION booking.find_patient(text) IS
 	'The patient with an e-mail address, for staff.

@@ -45,7 +45,7 @@ CREATE FUNCTION booking.patient_appointments(patient_id bigint DEFAULT NULL)
 				   starts_at timestamptz, ends_at timestamptz, time_slot_id bigint,
 				   doctor_id bigint, clinic_id bigint, booked_at timestamptz,
 				   hold_expires_at timestamptz)
-	LANGUAGE C STABLE ROWS 20
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20
 	AS 'MODULE_PATHNAME', 'booking_patient_appointments';
 COMMENT ON FUNCTION booking.patient_appointments(bigint) IS
 	'A patient''s appointments, the latest first.

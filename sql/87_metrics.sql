@@ -1,7 +1,7 @@
 -- Monitoring: figures of the running server and of the book, none of which tells of a person.
 
 CREATE FUNCTION booking.refusals() RETURNS TABLE (rule text, refusals bigint)
-	LANGUAGE C STABLE ROWS 50
+	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50
 	AS 'MODULE_PATHNAME', 'booking_refusals';
 COMMENT ON FUNCTION booking.refusals() IS
 	'How often each rule has refused something.

@@ -14,6 +14,8 @@
 #include "booking.h"
 
 #include "access/htup_details.h"
+#include "access/parallel.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
@@ -54,18 +56,44 @@ booking_calling_user(void)
 	return frame->caller;
 }
 
-static Oid
-owner_of_function(Oid function)
+static HeapTuple
+find_function(Oid function)
 {
 	HeapTuple row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Oid owner;
 
 	if (!HeapTupleIsValid(row))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
 						errmsg("the function was dropped meanwhile")));
-	owner = ((Form_pg_proc) GETSTRUCT(row))->proowner;
+	return row;
+}
+
+static Oid
+owner_of_function(Oid function)
+{
+	HeapTuple row = find_function(function);
+	Oid owner = ((Form_pg_proc) GETSTRUCT(row))->proowner;
+
 	ReleaseSysCache(row);
 	return owner;
+}
+
+/*
+ * In a parallel operation the server runs only what is declared to be safe there; but somebody may have
+ * declared that of a function that calls ours.
+ */
+static void
+check_parallel_safety(Oid function)
+{
+	HeapTuple row = find_function(function);
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(row);
+
+	if (form->proparallel == PROPARALLEL_UNSAFE ||
+		(form->proparallel == PROPARALLEL_RESTRICTED && IsParallelWorker()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("cannot execute %s() during a parallel operation", NameStr(form->proname)),
+				 errhint("What calls it is not PARALLEL SAFE: see ALTER FUNCTION.")));
+	ReleaseSysCache(row);
 }
 
 static void
@@ -140,6 +168,8 @@ booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights)
 	Authority callers = {0};
 	Datum result = (Datum) 0;
 
+	if (IsInParallelMode())
+		check_parallel_safety(new.function);
 	frame = &new;
 	PG_TRY();
 	{
@@ -149,6 +179,8 @@ booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights)
 			new.is_taken = true;
 		}
 		result = booking_watch_errors(fcinfo, body);
+		if (fcinfo->resultinfo != NULL && !fcinfo->isnull)
+			booking_check_returned_type(fcinfo, result);
 	}
 	PG_FINALLY();
 	{

@@ -207,6 +207,7 @@ extern char *booking_row_text(uint64 number, int column);
 extern Datum booking_optional_text(const char *string, char *null);
 extern Datum booking_value(void);
 extern Datum booking_returned_row(void);
+extern void booking_check_returned_type(FunctionCallInfo fcinfo, Datum result);
 extern ReturnSetInfo *booking_start_set(FunctionCallInfo fcinfo);
 extern void booking_return_set(FunctionCallInfo fcinfo);
 extern void booking_return_set_of_rows(FunctionCallInfo fcinfo);
@@ -242,6 +243,7 @@ typedef struct BookingTable
 typedef void LearnMore(Relation relation, BookingTable *table);
 
 extern Oid booking_relation(const char *name);
+extern Relation booking_open_relation(const char *name, LOCKMODE mode);
 extern void booking_forget_tables(void);
 pg_noreturn extern void booking_refuse_value(const char *column);
 extern Relation booking_open_table(BookingTable *table, LOCKMODE mode, LearnMore *learn_more);
@@ -414,6 +416,7 @@ typedef enum TriggerUse
 
 extern TriggerData *booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table);
 extern int booking_trigger_depth(void);
+extern int booking_column_number(TupleDesc desc, const char *name);
 extern int booking_column_of_type(TupleDesc desc, const char *name, Oid type);
 
 /* limits.c */

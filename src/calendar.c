@@ -141,7 +141,8 @@ booking_local_date(TimestampTz instant, pg_tz *zone)
 	int offset;
 
 	if (timestamp2tm(instant, &offset, &tm, &fsec, NULL, zone) != 0)
-		elog(ERROR, "timestamp out of range");
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
 	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
 }
 

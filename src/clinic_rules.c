@@ -359,6 +359,18 @@ booking_report_clinic_rules(const BookingFacts *facts, ReturnSetInfo *result)
 	judge(facts, result);
 }
 
+static const char *
+function_name(Oid function)
+{
+	char *schema = get_namespace_name(get_func_namespace(function));
+	char *name = get_func_name(function);
+
+	if (schema == NULL || name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("the function was dropped meanwhile")));
+	return quote_qualified_identifier(schema, name);
+}
+
 static void
 check_function_form(Oid function)
 {
@@ -393,8 +405,7 @@ BOOKING_FUNCTION(booking_add_rule)
 	booking_require(fcinfo, 3, "position");
 	booking_require_writable(fcinfo);
 	check_function_form(function);
-	values[1] = CStringGetTextDatum(quote_qualified_identifier(
-		get_namespace_name(get_func_namespace(function)), get_func_name(function)));
+	values[1] = CStringGetTextDatum(function_name(function));
 
 	SPI_connect();
 	booking_execute(&add_plan, values, nulls);

@@ -231,7 +231,7 @@ static void
 find_clinic(BookingScan *scan, Snapshot snapshot, BookingFacts *facts)
 {
 	if (!booking_find(scan, &clinics, snapshot, facts->clinic_id))
-		elog(ERROR, "time slot " INT64_FORMAT " has no clinic", facts->request.slot_id);
+		booking_refuse_value("clinic_id");
 	facts->clinic_name = column_text(scan, CLINIC_NAME);
 	facts->time_zone = column_text(scan, CLINIC_TIME_ZONE);
 	facts->clinic_is_active =
@@ -271,7 +271,7 @@ look_at_doctor(Snapshot snapshot, BookingFacts *facts)
 	BookingScan scan;
 
 	if (!booking_find(&scan, &doctors, snapshot, facts->doctor_id))
-		elog(ERROR, "time slot " INT64_FORMAT " has no doctor", facts->request.slot_id);
+		booking_refuse_value("doctor_id");
 	facts->doctor_name = column_text(&scan, PERSON_NAME);
 	facts->doctor_is_active =
 		DatumGetBool(column(&scan, PERSON_IS_ACTIVE)) && column_is_null(&scan, PERSON_DELETED_AT);

@@ -280,11 +280,11 @@ is_one_of_ours(Oid function, const char *const *names, int count)
 	bool is_ours = false;
 
 	if (!HeapTupleIsValid(row))
-		elog(ERROR, "cache lookup failed for function %u", function);
+		return false;
 	form = (Form_pg_proc) GETSTRUCT(row);
 	for (int i = 0; i < count && names[i] != NULL && !is_ours; i++)
 		is_ours = form->prolang == ClanguageId && strcmp(NameStr(form->proname), names[i]) == 0 &&
-				  form->pronamespace == get_namespace_oid("booking", false);
+				  form->pronamespace == get_namespace_oid("booking", true);
 	ReleaseSysCache(row);
 	return is_ours;
 }

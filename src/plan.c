@@ -15,6 +15,19 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+static void refuse_result(int result) pg_attribute_noreturn();
+
+/* What SPI reports of a statement without raising an error, such as what somebody's rule made of it. */
+static void
+refuse_result(int result)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("a statement of the extension booking cannot be run: %s",
+						   SPI_result_code_string(result)),
+					errhint("Look for rules on the tables of schema booking.")));
+}
 
 static SPIPlanPtr
 kept_plan(BookingPlan *plan)
@@ -26,9 +39,8 @@ kept_plan(BookingPlan *plan)
 
 	prepared = SPI_prepare_cursor(plan->sql, plan->nargs, plan->argtypes, plan->options);
 	if (prepared == NULL)
-		elog(ERROR, "could not prepare \"%s\": %s", plan->sql, SPI_result_code_string(SPI_result));
-	if (SPI_keepplan(prepared) != 0)
-		elog(ERROR, "could not keep the plan of \"%s\"", plan->sql);
+		refuse_result(SPI_result);
+	SPI_keepplan(prepared);
 	plan->plan = prepared;
 	return prepared;
 }
@@ -65,7 +77,7 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int 
 	MemoryContextSwitchTo(caller);
 
 	if (result < 0)
-		elog(ERROR, "\"%s\" failed: %s", plan->sql, SPI_result_code_string(result));
+		refuse_result(result);
 	return SPI_processed;
 }
 
@@ -238,6 +250,40 @@ Datum
 booking_returned_row(void)
 {
 	return SPI_datumTransfer(booking_value(), false, -1);
+}
+
+/*
+ * Whether a function still returns what the statement took it to return, when that is a row of a table.
+ * Nothing keeps others from dropping a column in between, and the server looks for its type to say so.
+ */
+void
+booking_check_returned_type(FunctionCallInfo fcinfo, Datum result)
+{
+	const ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
+	TupleDesc expected;
+	TupleDesc now;
+	bool is_gone = false;
+
+	if (set == NULL || !IsA(set, ReturnSetInfo) || set->expectedDesc == NULL ||
+		set->expectedDesc->tdtypeid == RECORDOID)
+		return;
+	expected = set->expectedDesc;
+	if (set->returnMode == SFRM_Materialize)
+		now = CreateTupleDescCopy(set->setDesc);
+	else
+	{
+		HeapTupleHeader row = DatumGetHeapTupleHeader(result);
+
+		now = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(row),
+										  HeapTupleHeaderGetTypMod(row));
+	}
+	for (int i = 0; i < now->natts && i < expected->natts; i++)
+		is_gone |= TupleDescAttr(now, i)->attisdropped && !TupleDescAttr(expected, i)->attisdropped;
+	if (is_gone)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("a table of the extension booking was altered meanwhile"),
+						errhint("Try again.")));
+	FreeTupleDesc(now);
 }
 
 /* Makes the tuplestore in which a function returns its set. */

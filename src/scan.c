@@ -8,6 +8,7 @@
  */
 #include "booking.h"
 
+#include "access/relation.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -63,15 +64,15 @@ find_index(Relation relation, BookingTable *table)
 {
 	BookingIndex *index = (BookingIndex *) table;
 
-	table->index_oid = booking_relation(index->name);
-	index->is_usable = false;
-	if (OidIsValid(table->index_oid))
-	{
-		Relation found = index_open(table->index_oid, AccessShareLock);
+	Relation found;
 
-		index->is_usable = is_usable(found, index);
-		index_close(found, AccessShareLock);
-	}
+	table->index_oid = booking_relation(index->name);
+	/* somebody may be dropping it at this moment */
+	found =
+		OidIsValid(table->index_oid) ? try_relation_open(table->index_oid, AccessShareLock) : NULL;
+	index->is_usable = found != NULL && is_usable(found, index);
+	if (found != NULL)
+		relation_close(found, AccessShareLock);
 }
 
 /*

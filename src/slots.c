@@ -121,41 +121,13 @@ static bool
 column_changes(const TriggerData *trigger, const char *name)
 {
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
-	int column = SPI_fnumber(desc, name);
+	int column = booking_column_number(desc, name);
 	bool was_null;
 	bool is_null;
 	Datum was = heap_getattr(trigger->tg_trigtuple, column, desc, &was_null);
 	Datum is = heap_getattr(trigger->tg_newtuple, column, desc, &is_null);
 
 	return was_null != is_null || (!was_null && was != is);
-}
-
-static bool
-becomes_true(const TriggerData *trigger, const char *name)
-{
-	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
-	bool isnull;
-
-	return column_changes(trigger, name) &&
-		   DatumGetBool(heap_getattr(trigger->tg_newtuple, SPI_fnumber(desc, name), desc, &isnull));
-}
-
-/* Whether a slot is moved, handed over or removed; to withdraw or hold one is no matter. */
-static bool
-is_taken_away(const TriggerData *trigger)
-{
-	static const char *const fixed[] = {"id", "clinic_id", "doctor_id", "starts_at", "ends_at"};
-	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
-
-	if (column_changes(trigger, "deleted_at") &&
-		!heap_attisnull(trigger->tg_newtuple, SPI_fnumber(desc, "deleted_at"), desc))
-		return true;
-	for (int i = 0; i < lengthof(fixed); i++)
-	{
-		if (column_changes(trigger, fixed[i]))
-			return true;
-	}
-	return false;
 }
 
 static Datum
@@ -166,6 +138,30 @@ new_value(const TriggerData *trigger, const char *name, Oid type)
 
 	return heap_getattr(trigger->tg_newtuple, booking_column_of_type(desc, name, type), desc,
 						&isnull);
+}
+
+static bool
+becomes_true(const TriggerData *trigger, const char *name)
+{
+	return column_changes(trigger, name) && DatumGetBool(new_value(trigger, name, BOOLOID));
+}
+
+/* Whether a slot is moved, handed over or removed; to withdraw or hold one is no matter. */
+static bool
+is_taken_away(const TriggerData *trigger)
+{
+	static const char *const fixed[] = {"id", "clinic_id", "doctor_id", "starts_at", "ends_at"};
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+
+	if (column_changes(trigger, "deleted_at") &&
+		!heap_attisnull(trigger->tg_newtuple, booking_column_number(desc, "deleted_at"), desc))
+		return true;
+	for (int i = 0; i < lengthof(fixed); i++)
+	{
+		if (column_changes(trigger, fixed[i]))
+			return true;
+	}
+	return false;
 }
 
 /*

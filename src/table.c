@@ -65,6 +65,24 @@ booking_relation(const char *name)
 	return get_relname_relid(name, get_namespace_oid("booking", false));
 }
 
+/* Opens a table of the extension by its name, which may be gone, or something else's by now. */
+Relation
+booking_open_relation(const char *name, LOCKMODE mode)
+{
+	Oid oid = booking_relation(name);
+	Relation relation = OidIsValid(oid) ? try_table_open(oid, mode) : NULL;
+
+	if (relation == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table booking.%s is missing", name),
+			 errdetail("The extension booking reads and writes it."),
+			 errhint(
+				 "Give the table back its name and schema, or restore the book from a backup.")));
+	return relation;
+}
+
 /* To take a value for one of another type could take the server down. */
 static void
 check_type(Relation relation, const BookingColumn *column, AttrNumber number)
@@ -150,8 +168,8 @@ booking_open_table(BookingTable *table, LOCKMODE mode, LearnMore *learn_more)
 		UnlockRelationOid(table->oid, mode);
 	}
 	remember(table);
-	table->oid = booking_relation(table->name);
-	relation = table_open(table->oid, mode);
+	relation = booking_open_relation(table->name, mode);
+	table->oid = RelationGetRelid(relation);
 	learn(relation, table, learn_more);
 	return relation;
 }

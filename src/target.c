@@ -149,7 +149,7 @@ booking_open_target(BookingTarget *target)
 	Relation relation = NULL;
 
 	if (target->is_busy)
-		return table_open(booking_relation(target->table.name), RowExclusiveLock);
+		return booking_open_relation(target->table.name, RowExclusiveLock);
 	target->is_busy = true;
 	PG_TRY();
 	{

@@ -11,7 +11,6 @@
 
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
@@ -110,7 +109,7 @@ typedef struct Appointment
 	TimestampTz starts_at;
 	TimestampTz ends_at;
 	TimestampTz hold_expires_at; /* 0 when there is none */
-	char *status;
+	const char *status;
 } Appointment;
 
 static Datum
@@ -124,6 +123,7 @@ read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
 {
 	bool isnull;
 	Datum expiry;
+	Datum status;
 
 	appointment->row = row;
 	appointment->desc = desc;
@@ -138,8 +138,10 @@ read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
 		DatumGetTimestampTz(column(row, desc, "ends_at", TIMESTAMPTZOID, &isnull));
 	expiry = column(row, desc, "hold_expires_at", TIMESTAMPTZOID, &isnull);
 	appointment->hold_expires_at = isnull ? 0 : DatumGetTimestampTz(expiry);
-	appointment->status = OidOutputFunctionCall(
-		F_ENUM_OUT, heap_getattr(row, SPI_fnumber(desc, "status"), desc, &isnull));
+	status = column(row, desc, "status", booking_status_type(), &isnull);
+	if (isnull)
+		booking_refuse_value("status");
+	appointment->status = booking_status_label(status);
 }
 
 static bool
@@ -158,7 +160,7 @@ is_hold(const Appointment *appointment)
 static bool
 column_is_untouched(const Appointment *old, const Appointment *new, const char *name)
 {
-	AttrNumber number = SPI_fnumber(old->desc, name);
+	AttrNumber number = booking_column_number(old->desc, name);
 	Form_pg_attribute attribute = TupleDescAttr(old->desc, number - 1);
 	bool old_is_null;
 	bool new_is_null;

@@ -63,16 +63,40 @@ booking_trigger_depth(void)
 	return DatumGetInt32(pg_trigger_depth(NULL));
 }
 
+pg_noreturn static void refuse_column(const char *name, const char *type);
+
+static void
+refuse_column(const char *name, const char *type)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					type ? errmsg("the table has no column \"%s\" of type %s", name, type)
+						 : errmsg("the table has no column \"%s\"", name),
+					errdetail("A trigger of the extension booking reads or writes it."),
+					errhint("Give the column back its name and type.")));
+}
+
 /* The number of a column, which has to have the type that the trigger takes it for. */
 int
 booking_column_of_type(TupleDesc desc, const char *name, Oid type)
 {
 	int column = SPI_fnumber(desc, name);
 
+	/* of the type that is not built in, the number is not always known */
+	if (!OidIsValid(type))
+		refuse_column(name, "booking.appointment_status");
 	if (column <= 0 || SPI_gettypeid(desc, column) != type)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("the table has no column \"%s\" of type %s", name, format_type_be(type))));
+		refuse_column(name, format_type_be(type));
+	return column;
+}
+
+/* The same of any type. */
+int
+booking_column_number(TupleDesc desc, const char *name)
+{
+	int column = SPI_fnumber(desc, name);
+
+	if (column <= 0)
+		refuse_column(name, NULL);
 	return column;
 }
 
