@@ -11,27 +11,39 @@
 # make test SUITES=regress TESTS="one two"      single tests, by file name
 # make test-long             the TAP tests that can go on for longer, for as long: many crashes,
 #                            large books
+# make test-versions         the suites on PostgreSQL of Debian's other releases, in throwaway
+#                            chroots; only as root
+# make test-versions VERSIONS="17 18"           on some of them; SUITES and TESTS as above
 # make test-postgrest POSTGREST=path            the requests of doc/rest.md, by a PostgREST
 # make bench                 performance side by side with plain SQL; see bench/README.md
 # make lint                  warnings as errors, cppcheck, clang-format, ...
 # make coverage              line coverage of src/ by all suites
 
-PG_CONFIG ?= pg_config
+# What is not set is found out anew by each tool: it may change when packages are installed.
+ifdef PG_CONFIG
 export PG_CONFIG
+else
+PG_CONFIG := $(shell tools/pg-config)
+endif
 
 EXTENSION = booking
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" booking.control)
 
 MODULE_big = booking
 PG_CPPFLAGS = -DBOOKING_VERSION='"$(EXTVERSION)"'
+# PostgreSQL's headers have unused parameters, its lengthof() is unsigned, and what an
+# initializer leaves out is meant to be zero.
+ifdef STRICT
+PG_CFLAGS = -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+endif
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c))
 DATA = $(wildcard sql/booking--*--*.sql)
 DATA_built = sql/booking--$(EXTVERSION).sql
 
-# PostgreSQL 14 and 15 look for expected/ in the output directory, which is the
-# top here, for isolation tests too; 16 wants to be told.
+# PostgreSQL 15 looks for expected/ in the output directory, which is the top here,
+# for isolation tests too; 16 wants to be told.
 TEST_OPTS = --inputdir=test --outputdir=. --load-extension=btree_gist --load-extension=booking \
-	$(if $(filter 14 15,$(MAJORVERSION)),,--expecteddir=.)
+	$(if $(filter 15,$(MAJORVERSION)),,--expecteddir=.)
 REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS = $(TEST_OPTS)
 ISOLATION = $(sort $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec)))
@@ -43,7 +55,7 @@ ifneq ($(and $(wildcard $(PGXS)),$(wildcard $(HEADER))),)
 include $(PGXS)
 else
 all install uninstall installcheck clean:
-	$(error missing Debian package: postgresql-server-dev-15 (or set PG_CONFIG))
+	$(error missing Debian package: postgresql-server-dev-$(or $(shell tools/pg-config --major),N, as "apt-cache depends postgresql" says) (or set PG_CONFIG))
 endif
 
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h)
@@ -60,6 +72,10 @@ test-long:
 	@tools/packages test
 	@LONG=1 SUITES=tap TESTS="$(or $(TESTS),$(basename $(notdir $(shell grep -l 'ENV{LONG}' test/t/*.pl))))" tools/test
 
+test-versions:
+	@tools/packages $@
+	@tools/$@
+
 test-postgrest:
 	@tools/packages test
 	@tools/$@
@@ -68,4 +84,4 @@ bench:
 	@tools/packages $@
 	@bench/run
 
-.PHONY: demo test test-long lint coverage bench test-postgrest
+.PHONY: demo test test-long test-versions lint coverage bench test-postgrest

@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-pg_config=${PG_CONFIG:-pg_config}
+pg_config=$(tools/pg-config)
 bindir=$("$pg_config" --bindir)
 
 # The caller's PGHOST, PGSERVICE and so on must not lead to a real server, by way of
