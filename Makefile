@@ -23,7 +23,7 @@
 ifdef PG_CONFIG
 export PG_CONFIG
 else
-PG_CONFIG := $(shell tools/pg-config)
+PG_CONFIG := $(or $(shell tools/pg-config),pg_config)
 endif
 
 EXTENSION = booking
