@@ -92,6 +92,10 @@ INSERT INTO calls VALUES
 	('admin', 'booking.remove_doctor(7200000004)'), ('admin', 'booking.restore_doctor(7200000004)'),
 	('admin', 'booking.remove_patient(7300000002)'), ('admin', 'booking.restore_patient(7300000002)'),
 	('admin', 'booking.maintain()'), ('admin', 'booking.read_events(''mail'', 1)'), ('admin', 'booking.note_events_done(''mail'', 1)'), ('admin', 'booking.skip_events(''mail'')'), ('admin', 'booking.refusals()'), ('admin', 'booking.appointment_being_moved()'),
+	('alder', 'booking.doctor((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.doctor((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),
+	('alder', 'booking.clinic((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.clinic((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),
+	('alder', 'booking.slot((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.slot((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),
+	('alder', 'booking.patient((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.patient((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),
 	('admin', 'booking.expire_holds()'), ('admin', 'booking.remove_rule(''no such rule'')'), ('admin', 'booking.add_rule(''mine'', ''pg_catalog.now()''::pg_catalog.regprocedure)');
 SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
 		   AND NOT EXISTS (SELECT FROM calls WHERE starts_with(call, 'booking.' || proname || '('))), NULL, 'no function is left out');
