@@ -54,7 +54,7 @@ COMMENT ON FUNCTION booking.follow_appointment() IS
 	'Trigger: frees or takes the time slot when the status of its appointment changes, and writes the event.';
 CREATE TRIGGER follow AFTER UPDATE ON booking.appointments
 	FOR EACH ROW
-	WHEN (NEW.status <> OLD.status OR NEW.time_slot_id <> OLD.time_slot_id
+	WHEN (NEW.status <> OLD.status OR NEW.slot_id <> OLD.slot_id
 		  OR NEW.doctor_id <> OLD.doctor_id
 		  OR NEW.hold_expires_at <> OLD.hold_expires_at)
 	EXECUTE FUNCTION booking.follow_appointment();

@@ -6,7 +6,7 @@ CREATE INDEX idempotency_keys_by_age ON booking.appointments (clinic_id, created
 
 -- What the retention of maintain() goes by. The first also serves the foreign key, which looks for
 -- the appointments of a slot that is deleted, whatever their status.
-CREATE INDEX appointments_of_a_slot ON booking.appointments (time_slot_id);
+CREATE INDEX appointments_of_a_slot ON booking.appointments (slot_id);
 CREATE INDEX removed_slots_by_start ON booking.time_slots (starts_at) WHERE deleted_at IS NOT NULL;
 
 -- How far the slots of each doctor have been generated. No foreign key: it is made again.

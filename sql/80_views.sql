@@ -14,7 +14,7 @@ CREATE VIEW booking.day_sheet WITH (security_invoker = true) AS
 	FROM booking.time_slots s
 		JOIN booking.doctors d ON d.id = s.doctor_id
 		JOIN booking.clinics c ON c.id = s.clinic_id
-		LEFT JOIN booking.appointments a ON a.time_slot_id = s.id
+		LEFT JOIN booking.appointments a ON a.slot_id = s.id
 			AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
 			AND (a.status <> 'pending' OR a.hold_expires_at > statement_timestamp())
 		LEFT JOIN booking.patients p ON p.id = a.patient_id
@@ -42,7 +42,7 @@ CREATE FUNCTION booking.patient_appointments(patient_id bigint DEFAULT NULL)
 	RETURNS TABLE (appointment_id bigint, status booking.appointment_status,
 				   local_date date, local_start time, local_end time, time_zone text,
 				   doctor_name text, specialization text, clinic_name text,
-				   starts_at timestamptz, ends_at timestamptz, time_slot_id bigint,
+				   starts_at timestamptz, ends_at timestamptz, slot_id bigint,
 				   doctor_id bigint, clinic_id bigint, booked_at timestamptz,
 				   hold_expires_at timestamptz)
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20

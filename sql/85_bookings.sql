@@ -1,7 +1,7 @@
 -- Appointments to read and write as one thing, with the names and local times people know.
 
 CREATE VIEW booking.bookings WITH (security_invoker = true) AS
-	SELECT a.id, a.time_slot_id, a.patient_id, a.status,
+	SELECT a.id, a.slot_id, a.patient_id, a.status,
 		   (a.starts_at AT TIME ZONE c.time_zone)::date AS local_date,
 		   (a.starts_at AT TIME ZONE c.time_zone)::time AS local_start,
 		   (a.ends_at AT TIME ZONE c.time_zone)::time AS local_end,
@@ -15,9 +15,9 @@ CREATE VIEW booking.bookings WITH (security_invoker = true) AS
 		JOIN booking.patients p ON p.id = a.patient_id;
 COMMENT ON VIEW booking.bookings IS 'Appointments with names and local times, to be written as well.
 
-INSERT (time_slot_id, patient_id) books, with status pending holds; UPDATE of status or time_slot_id changes the status or moves; DELETE cancels. Each is the function that does that, with its rules and errors. RETURNING gives the row as it is then; after a DELETE it stays, as cancelled. Other columns cannot be written (PT422).';
+INSERT (slot_id, patient_id) books, with status pending holds; UPDATE of status or slot_id changes the status or moves; DELETE cancels. Each is the function that does that, with its rules and errors. RETURNING gives the row as it is then; after a DELETE it stays, as cancelled. Other columns cannot be written (PT422).';
 COMMENT ON COLUMN booking.bookings.id IS 'The appointment.';
-COMMENT ON COLUMN booking.bookings.time_slot_id IS 'The time slot; updating it moves the appointment.';
+COMMENT ON COLUMN booking.bookings.slot_id IS 'The time slot; updating it moves the appointment.';
 COMMENT ON COLUMN booking.bookings.patient_id IS 'The patient; left out of an INSERT, the one the caller is.';
 COMMENT ON COLUMN booking.bookings.status IS 'The status; updating it changes it as status_transitions allows.';
 COMMENT ON COLUMN booking.bookings.local_date IS 'Date on which it starts, in time_zone.';
@@ -50,7 +50,7 @@ BEGIN
 	END IF;
 	allowed := OLD;
 	appointment_id := allowed.id;
-	allowed.time_slot_id := NEW.time_slot_id;
+	allowed.slot_id := NEW.slot_id;
 	allowed.status := NEW.status;
 	IF TG_OP = 'INSERT' THEN
 		allowed.patient_id := NEW.patient_id;
@@ -60,15 +60,15 @@ BEGIN
 		RAISE EXCEPTION USING
 			ERRCODE = 'PT422',
 			MESSAGE = 'only some columns of a booking can be written',
-			DETAIL = 'rule booking_columns: INSERT takes time_slot_id, patient_id, status and idempotency_key, UPDATE time_slot_id and status; the rest follows from them.',
+			DETAIL = 'rule booking_columns: INSERT takes slot_id, patient_id, status and idempotency_key, UPDATE slot_id and status; the rest follows from them.',
 			HINT = 'Leave the other columns out.',
 			SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'booking_columns';
 	END IF;
 
 	IF TG_OP = 'INSERT' AND coalesce(NEW.status, 'booked') = 'booked' THEN
-		appointment_id := (booking.book_slot(NEW.time_slot_id, NEW.patient_id, NEW.idempotency_key)).id;
+		appointment_id := (booking.book_slot(NEW.slot_id, NEW.patient_id, NEW.idempotency_key)).id;
 	ELSIF TG_OP = 'INSERT' AND NEW.status = 'pending' THEN
-		appointment_id := (booking.hold_slot(NEW.time_slot_id, NEW.patient_id, NULL, NEW.idempotency_key)).id;
+		appointment_id := (booking.hold_slot(NEW.slot_id, NEW.patient_id, NULL, NEW.idempotency_key)).id;
 	ELSIF TG_OP = 'INSERT' THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'PT422',
@@ -77,8 +77,8 @@ BEGIN
 			HINT = 'Leave status out to book.',
 			SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'booking_starts_booked_or_held';
 	ELSE
-		IF NEW.time_slot_id IS DISTINCT FROM OLD.time_slot_id THEN
-			PERFORM booking.reschedule_appointment(OLD.id, NEW.time_slot_id);
+		IF NEW.slot_id IS DISTINCT FROM OLD.slot_id THEN
+			PERFORM booking.reschedule_appointment(OLD.id, NEW.slot_id);
 		END IF;
 		-- this one patients may do, all else is the clinic's
 		IF NEW.status = 'cancelled' AND OLD.status <> 'cancelled' THEN
@@ -89,7 +89,7 @@ BEGIN
 					ERRCODE = '42501',
 					MESSAGE = format('you are not allowed to set the status of an appointment to %s', NEW.status),
 					DETAIL = 'rule caller_is_allowed: patients set it to cancelled; what else becomes of an appointment is its clinic''s to say.',
-					HINT = 'Set it to cancelled, book what is held by booking.confirm_hold(), or move the appointment by its time_slot_id.',
+					HINT = 'Set it to cancelled, book what is held by booking.confirm_hold(), or move the appointment by its slot_id.',
 					SCHEMA = 'booking', TABLE = 'bookings', CONSTRAINT = 'caller_is_allowed';
 			END IF;
 			PERFORM booking.set_appointment_status(OLD.id, NEW.status);
@@ -135,7 +135,7 @@ CREATE TRIGGER write INSTEAD OF DELETE ON booking.bookings_to_cancel
 
 CREATE RULE cancel AS ON DELETE TO booking.bookings DO INSTEAD
 	DELETE FROM booking.bookings_to_cancel c WHERE c.id = OLD.id
-	RETURNING OLD.id, OLD.time_slot_id, OLD.patient_id, 'cancelled'::booking.appointment_status,
+	RETURNING OLD.id, OLD.slot_id, OLD.patient_id, 'cancelled'::booking.appointment_status,
 		OLD.local_date, OLD.local_start, OLD.local_end, OLD.time_zone,
 		OLD.doctor_name, OLD.clinic_name, OLD.patient_name, OLD.starts_at, OLD.ends_at,
 		OLD.doctor_id, OLD.clinic_id, OLD.booked_at, OLD.hold_expires_at, OLD.idempotency_key;

@@ -20,7 +20,7 @@ Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 
 
 CREATE FUNCTION booking.slot(booking.bookings) RETURNS SETOF booking.time_slots
 	LANGUAGE sql STABLE ROWS 1
-AS 'SELECT * FROM booking.time_slots WHERE id OPERATOR(pg_catalog.=) $1.time_slot_id';
+AS 'SELECT * FROM booking.time_slots WHERE id OPERATOR(pg_catalog.=) $1.slot_id';
 COMMENT ON FUNCTION booking.slot(booking.bookings) IS
 	'The time slot of a booking, if the caller may see it.
 
@@ -52,7 +52,7 @@ Over HTTP it is embedded, by PostgREST''s computed relationships. Errors: 42501 
 
 CREATE FUNCTION booking.slot(booking.appointments) RETURNS SETOF booking.time_slots
 	LANGUAGE sql STABLE ROWS 1
-AS 'SELECT * FROM booking.time_slots WHERE id OPERATOR(pg_catalog.=) $1.time_slot_id';
+AS 'SELECT * FROM booking.time_slots WHERE id OPERATOR(pg_catalog.=) $1.slot_id';
 COMMENT ON FUNCTION booking.slot(booking.appointments) IS
 	'The time slot of an appointment, if the caller may see it.
 

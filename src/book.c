@@ -39,7 +39,7 @@ static BookingTarget slots = {
 	.idle_triggers = {"tidy_row", "guard_time_slot", "check_overlap", "count_changed_rows"}};
 static BookingTarget appointments = {
 	.table = {.name = "appointments",
-			  .columns = {{"time_slot_id", INT8OID},
+			  .columns = {{"slot_id", INT8OID},
 						  {"patient_id", INT8OID},
 						  {"clinic_id", INT8OID},
 						  {"doctor_id", INT8OID},
@@ -49,7 +49,7 @@ static BookingTarget appointments = {
 						  {"booked_at", TIMESTAMPTZOID},
 						  {"hold_expires_at", TIMESTAMPTZOID},
 						  {"idempotency_key", TEXTOID}}},
-	.vouched_for = {{"time_slot_id", &slots.table}, {"patient_id", &booking_patients.table}}};
+	.vouched_for = {{"slot_id", &slots.table}, {"patient_id", &booking_patients.table}}};
 
 /* The patient's own hold, while it is one, becomes an appointment or is extended. */
 static BookingPlan confirm_plan = {
@@ -68,7 +68,7 @@ static BookingPlan is_hold_plan = {
 	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'pending'", 1, {INT8OID}};
 
 static BookingPlan held_slot_plan = {
-	"SELECT time_slot_id, patient_id, clinic_id, status = 'pending',"
+	"SELECT slot_id, patient_id, clinic_id, status = 'pending',"
 	"       booked_at IS NULL AND hold_expires_at <= $2"
 	" FROM booking.appointments WHERE id = $1",
 	2,

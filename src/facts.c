@@ -89,7 +89,7 @@ BookingIndex booking_patients = {
 
 enum
 {
-	APPOINTMENT_TIME_SLOT_ID,
+	APPOINTMENT_SLOT_ID,
 	APPOINTMENT_ID,
 	APPOINTMENT_PATIENT_ID,
 	APPOINTMENT_ENDS_AT,
@@ -98,7 +98,7 @@ enum
 };
 #define APPOINTMENT_COLUMNS \
 	{ \
-		{"time_slot_id", INT8OID}, {"id", INT8OID}, {"patient_id", INT8OID}, \
+		{"slot_id", INT8OID}, {"id", INT8OID}, {"patient_id", INT8OID}, \
 			{"ends_at", TIMESTAMPTZOID}, {"status", InvalidOid}, \
 		{ \
 			"hold_expires_at", TIMESTAMPTZOID \
@@ -297,7 +297,7 @@ is_in_the_way(const BookingScan *scan, const BookingFacts *facts)
 	const BookingRequest *request = &facts->request;
 	const char *status;
 
-	if (DatumGetInt64(column(scan, APPOINTMENT_TIME_SLOT_ID)) == request->slot_id ||
+	if (DatumGetInt64(column(scan, APPOINTMENT_SLOT_ID)) == request->slot_id ||
 		DatumGetTimestampTz(column(scan, APPOINTMENT_ENDS_AT)) <= facts->starts_at ||
 		(request->moves_appointment &&
 		 DatumGetInt64(column(scan, APPOINTMENT_ID)) == request->appointment_id))

@@ -15,7 +15,7 @@
  * appointment may have been moved since.
  */
 static BookingPlan key_plan = {
-	"SELECT a, (SELECT e.time_slot_id FROM booking.appointment_events e"
+	"SELECT a, (SELECT e.slot_id FROM booking.appointment_events e"
 	"           WHERE e.appointment_id = a.id ORDER BY e.id LIMIT 1),"
 	"       a.id, a.status = 'pending', a.booked_at IS NULL AND a.hold_expires_at <= $3, a.clinic_id,"
 	"       (SELECT clinic_id FROM booking.time_slots WHERE id = $4)"

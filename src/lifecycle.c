@@ -17,14 +17,14 @@
 #define MOST_HOLDS 5000
 
 static BookingPlan find_plan = {
-	"SELECT time_slot_id, patient_id, doctor_id, status::text, clinic_id"
+	"SELECT slot_id, patient_id, doctor_id, status::text, clinic_id"
 	" FROM booking.appointments WHERE id = $1",
 	1,
 	{INT8OID}};
 
 /* Its slot was taken before; the trigger frees the one it had. */
 #define MOVE_SQL \
-	"UPDATE booking.appointments AS a SET time_slot_id = $2, clinic_id = $3, doctor_id = $4," \
+	"UPDATE booking.appointments AS a SET slot_id = $2, clinic_id = $3, doctor_id = $4," \
 	"    starts_at = $5, ends_at = $6 WHERE id = $1 AND status = 'booked' RETURNING a"
 
 static BookingPlan move_plan = {
@@ -33,7 +33,7 @@ static BookingPlan is_booked_plan = {
 	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'booked'", 1, {INT8OID}};
 
 static BookingPlan expired_plan = {
-	"SELECT id, time_slot_id, doctor_id FROM booking.appointments"
+	"SELECT id, slot_id, doctor_id FROM booking.appointments"
 	" WHERE status = 'pending' AND hold_expires_at <= clock_timestamp()"
 	" ORDER BY hold_expires_at LIMIT $1 FOR UPDATE SKIP LOCKED",
 	1,

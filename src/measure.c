@@ -36,7 +36,7 @@
 	"                        AND starts_at >= now() - interval '28 days'" \
 	"                        AND starts_at < now() + interval '7 days' OFFSET 0) s" \
 	"    LEFT JOIN LATERAL (SELECT status FROM booking.appointments" \
-	"                       WHERE time_slot_id = s.id AND status IN " OCCUPYING_STATUSES \
+	"                       WHERE slot_id = s.id AND status IN " OCCUPYING_STATUSES \
 	"                       OFFSET 0) a ON true" \
 	"    WHERE d.clinic_id = $1)," \
 	" figures AS (" \

@@ -15,7 +15,7 @@
 	"       (a.starts_at AT TIME ZONE c.time_zone)::time," \
 	"       (a.ends_at AT TIME ZONE c.time_zone)::time, c.time_zone," \
 	"       d.name, d.specialization, c.name, a.starts_at, a.ends_at," \
-	"       a.time_slot_id, a.doctor_id, a.clinic_id, a.booked_at, a.hold_expires_at" \
+	"       a.slot_id, a.doctor_id, a.clinic_id, a.booked_at, a.hold_expires_at" \
 	" FROM booking.appointments a" \
 	" JOIN booking.doctors d ON d.id = a.doctor_id" \
 	" JOIN booking.clinics c ON c.id = a.clinic_id" \

@@ -10,7 +10,7 @@
 /* A slot that is not over started at most its greatest length ago. */
 #define UPCOMING_SQL \
 	"SELECT count(*) FROM booking.time_slots s" \
-	" JOIN booking.appointments a ON a.time_slot_id = s.id" \
+	" JOIN booking.appointments a ON a.slot_id = s.id" \
 	" WHERE s.deleted_at IS NULL AND s.ends_at > clock_timestamp()" \
 	" AND s.starts_at > clock_timestamp() - interval '8 hours'" \
 	" AND a.status IN " OCCUPYING_STATUSES \

@@ -8,7 +8,7 @@
 #include "utils/rel.h"
 
 static BookingPlan occupied_plan = {
-	"SELECT FROM booking.appointments WHERE time_slot_id = $1"
+	"SELECT FROM booking.appointments WHERE slot_id = $1"
 	" AND (status IN " OCCUPYING_STATUSES
 	"      OR ($2 AND status NOT IN ('cancelled', 'entered-in-error')))"
 	" AND (status <> 'pending' OR hold_expires_at > clock_timestamp())",

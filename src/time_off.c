@@ -40,7 +40,7 @@
 	" WHERE s.time_off_id = $5 AND" SLOTS_INSIDE_SQL
 
 #define TO_MOVE_SQL \
-	"SELECT a FROM booking.time_slots s JOIN booking.appointments a ON a.time_slot_id = s.id" \
+	"SELECT a FROM booking.time_slots s JOIN booking.appointments a ON a.slot_id = s.id" \
 	" WHERE a.status IN " OCCUPYING_STATUSES \
 	" AND a.status NOT IN ('fulfilled', 'noshow')" \
 	" AND (a.status <> 'pending' OR a.hold_expires_at > clock_timestamp())" \

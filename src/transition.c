@@ -61,7 +61,7 @@ static BookingPlan as_held_plan = {
 	"SELECT FROM booking.time_slots" AS_HELD_SQL, 4, {KEEP_ARGTYPES}};
 static BookingTarget events = {.table = {.name = "appointment_events",
 										 .columns = {{"appointment_id", INT8OID},
-													 {"time_slot_id", INT8OID},
+													 {"slot_id", INT8OID},
 													 {"from_status", InvalidOid},
 													 {"to_status", InvalidOid},
 													 {"actor_role", NAMEOID},
@@ -93,8 +93,8 @@ static Progress *current = NULL;
 
 /* What the functions alone may change: identity, the slot's copies, and their own notes. */
 static const char *const fixed_columns[] = {
-	"id",      "time_slot_id", "patient_id",      "clinic_id",       "doctor_id", "starts_at",
-	"ends_at", "booked_at",    "hold_expires_at", "idempotency_key", "created_at"};
+	"id",      "slot_id",   "patient_id",      "clinic_id",       "doctor_id", "starts_at",
+	"ends_at", "booked_at", "hold_expires_at", "idempotency_key", "created_at"};
 
 /* An appointment as a trigger is handed it. */
 typedef struct Appointment
@@ -128,7 +128,7 @@ read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
 	appointment->row = row;
 	appointment->desc = desc;
 	appointment->id = DatumGetInt64(column(row, desc, "id", INT8OID, &isnull));
-	appointment->slot_id = DatumGetInt64(column(row, desc, "time_slot_id", INT8OID, &isnull));
+	appointment->slot_id = DatumGetInt64(column(row, desc, "slot_id", INT8OID, &isnull));
 	appointment->patient_id = DatumGetInt64(column(row, desc, "patient_id", INT8OID, &isnull));
 	appointment->clinic_id = DatumGetInt64(column(row, desc, "clinic_id", INT8OID, &isnull));
 	appointment->doctor_id = DatumGetInt64(column(row, desc, "doctor_id", INT8OID, &isnull));

@@ -5,10 +5,10 @@ WITH slot AS (
 	RETURNING id, clinic_id, doctor_id, starts_at, ends_at),
 made AS (
 	INSERT INTO booking.appointments
-		(time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at)
+		(slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at)
 	SELECT id, :patient, clinic_id, doctor_id, starts_at, ends_at, 'booked', now() FROM slot
 	RETURNING *),
 event AS (
-	INSERT INTO booking.appointment_events (appointment_id, time_slot_id, to_status, actor_role)
-	SELECT id, time_slot_id, status, 'postgres' FROM made)
+	INSERT INTO booking.appointment_events (appointment_id, slot_id, to_status, actor_role)
+	SELECT id, slot_id, status, 'postgres' FROM made)
 SELECT * FROM made;

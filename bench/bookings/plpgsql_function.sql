@@ -34,7 +34,7 @@ BEGIN
 			AND (a.id IS NULL OR a.status = 'pending'
 				 AND (a.hold_expires_at <= clock_timestamp() OR a.patient_id = patient)) AS looks_free
 		INTO glance
-		FROM booking.time_slots s LEFT JOIN booking.appointments a ON a.time_slot_id = s.id
+		FROM booking.time_slots s LEFT JOIN booking.appointments a ON a.slot_id = s.id
 			AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
 		WHERE s.id = book_slot.slot_id AND s.deleted_at IS NULL;
 	IF glance.looks_free THEN
@@ -53,7 +53,7 @@ BEGIN
 			p.is_active AS patient_is_active,
 			NOT c.allow_patient_overlap AND EXISTS (
 				SELECT FROM booking.appointments e
-				WHERE e.patient_id = patient AND e.time_slot_id <> s.id
+				WHERE e.patient_id = patient AND e.slot_id <> s.id
 					AND e.starts_at < s.ends_at AND e.ends_at > s.starts_at
 					AND e.starts_at > s.starts_at - interval '8 hours'
 					AND e.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
@@ -67,7 +67,7 @@ BEGIN
 				LEFT JOIN booking.clinics c ON c.id = s.clinic_id
 				LEFT JOIN booking.doctors d ON d.id = s.doctor_id
 				LEFT JOIN booking.patients p ON p.id = patient AND p.deleted_at IS NULL
-				LEFT JOIN booking.appointments a ON a.time_slot_id = s.id
+				LEFT JOIN booking.appointments a ON a.slot_id = s.id
 					AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow');
 
 		IF NOT is_admin AND fact.clinic_id IS NOT NULL
@@ -142,13 +142,13 @@ BEGIN
 		RETURNING s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at),
 	made AS (
 		INSERT INTO booking.appointments
-			(time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at, idempotency_key)
+			(slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at, idempotency_key)
 		SELECT id, patient, clinic_id, doctor_id, starts_at, ends_at, 'booked', now(), book_slot.idempotency_key
 		FROM slot
 		RETURNING *),
 	event AS (
-		INSERT INTO booking.appointment_events (appointment_id, time_slot_id, to_status, actor_role, actor)
-		SELECT id, time_slot_id, status, caller, coalesce(claims ->> 'sub', claims ->> 'patient_id') FROM made)
+		INSERT INTO booking.appointment_events (appointment_id, slot_id, to_status, actor_role, actor)
+		SELECT id, slot_id, status, caller, coalesce(claims ->> 'sub', claims ->> 'patient_id') FROM made)
 	SELECT * INTO appointment FROM made;
 	IF NOT FOUND THEN
 		RAISE 'time slot % could not be booked', slot_id USING ERRCODE = 'PT409', CONSTRAINT = 'slot_not_booked';

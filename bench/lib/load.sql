@@ -25,11 +25,11 @@ INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at, is
 		LATERAL (SELECT date_trunc('day', now(), 'UTC') + interval '1 day 8 hours'
 					+ day * interval '1 day' + n % 10 * interval '45 minutes' AS starts_at) AS t;
 INSERT INTO booking.appointments
-		(id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at)
+		(id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at)
 	SELECT row_number() OVER (), id, 1 + id % 100100, clinic_id, doctor_id, starts_at, ends_at, 'booked', now()
 	FROM booking.time_slots WHERE NOT is_available;
-INSERT INTO booking.appointment_events (id, appointment_id, time_slot_id, to_status, actor_role)
-	SELECT id, id, time_slot_id, status, 'booking_patient' FROM booking.appointments;
+INSERT INTO booking.appointment_events (id, appointment_id, slot_id, to_status, actor_role)
+	SELECT id, id, slot_id, status, 'booking_patient' FROM booking.appointments;
 SELECT setval('booking.' || name || '_id_seq', highest) FROM (VALUES
 	('clinics', 20), ('doctors', :doctors), ('patients', 100100), ('time_slots', (SELECT max(id) FROM booking.time_slots)),
 	('appointments', (SELECT max(id) FROM booking.appointments)),

@@ -85,7 +85,7 @@ measure_bookings()
 	booked=$(sql -d "$database" -c "
 		SELECT count(*) FROM generate_series(${next_slot[$database]}, ${next_slot[$database]} + $slots - 1) i
 			JOIN booking.time_slots s ON s.id = ${first_slot[$database]} + i + i / 200 * ${gap[$database]}
-			JOIN booking.appointments a ON a.time_slot_id = s.id AND a.status = 'booked'
+			JOIN booking.appointments a ON a.slot_id = s.id AND a.status = 'booked'
 		WHERE NOT s.is_available")
 	((booked == slots)) || { echo "$2: $booked of $slots slots were booked" >&2; return 1; }
 	next_slot[$database]=$((next_slot[$database] + slots))

@@ -42,7 +42,7 @@ run_rush()
 {
 	local contender
 	load_small
-	taken=$(sql -d small -c "SELECT min(time_slot_id) FROM booking.appointments")
+	taken=$(sql -d small -c "SELECT min(slot_id) FROM booking.appointments")
 	while next_round; do
 		for contender in $(in_turn booking careful_application); do
 			setting=newest

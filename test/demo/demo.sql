@@ -37,9 +37,9 @@ ORDER BY d.id;
 \echo '  Ada books the first free half hour of a cardiologist.'
 \echo
 SELECT slot_id AS wanted FROM booking.available_slots(specialization => 'cardiology', max_slots => 1) \gset
-SELECT id AS appointment, status, time_slot_id, starts_at AT TIME ZONE 'Europe/London' AS local_start
+SELECT id AS appointment, status, slot_id, starts_at AT TIME ZONE 'Europe/London' AS local_start
 FROM booking.book_slot(slot_id => :wanted, patient_id => :ada);
-SELECT id AS appointment FROM booking.appointments WHERE time_slot_id = :wanted \gset
+SELECT id AS appointment FROM booking.appointments WHERE slot_id = :wanted \gset
 
 \echo '  Alan is a moment too late for the same one.'
 \echo
@@ -54,7 +54,7 @@ SELECT slot_id, doctor_name, local_date, local_start, local_end, time_zone
 FROM booking.available_slots(doctor_id => :garrett, max_slots => 3);
 
 SELECT slot_id AS next FROM booking.available_slots(doctor_id => :garrett, max_slots => 1) \gset
-SELECT id AS appointment, status, time_slot_id FROM booking.book_slot(:next, :alan);
+SELECT id AS appointment, status, slot_id FROM booking.book_slot(:next, :alan);
 
 \echo '  Mary keeps a slot in New York while she thinks, Ada moves hers to 11 o''clock,'
 \echo '  and Dr Lister is not in at nine.'

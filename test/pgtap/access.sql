@@ -204,21 +204,21 @@ INSERT INTO writes VALUES
 	('UPDATE booking.bookings SET status = ''cancelled'' WHERE id > 7500000000',             '42501', 'PT422', '4',     '2',     '6'),
 	('UPDATE booking.bookings SET status = ''cancelled'' WHERE patient_id = 7300000002',     '42501', '0',     '3',     '0',     '3'),
 	('UPDATE booking.bookings SET status = ''arrived'' WHERE id = 7500000001',               '42501', '42501', '1',     '0',     '1'),
-	('UPDATE booking.bookings SET time_slot_id = 7400000021 WHERE id = 7500000001',          '42501', '1',     '42501', '0',     '1'),
+	('UPDATE booking.bookings SET slot_id = 7400000021 WHERE id = 7500000001',          '42501', '1',     '42501', '0',     '1'),
 	('UPDATE booking.bookings SET patient_id = 7300000002 WHERE id = 7500000001',            '42501', 'PT422', 'PT422', '0',     'PT422'),
 	('DELETE FROM booking.bookings WHERE id > 7500000000',                                   '42501', 'PT422', '4',     '2',     '6'),
 	('DELETE FROM booking.bookings WHERE patient_name LIKE ''Bert%''',                       '42501', '0',     '3',     '0',     '3'),
-	('INSERT INTO booking.bookings (time_slot_id) VALUES (7400000011)',                      '42501', '1',     'PT400', 'PT400', 'PT400'),
-	('INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (7400000011, 7300000001)', '42501', '1',  '1',     '42501', '1'),
-	('INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (7400000011, 7300000002)', '42501', '42501', '1',  '42501', '1'),
-	('INSERT INTO booking.bookings (time_slot_id, patient_id, status) VALUES (7400000011, 7300000001, ''fulfilled'')', '42501', 'PT422', 'PT422', 'PT422', 'PT422'),
+	('INSERT INTO booking.bookings (slot_id) VALUES (7400000011)',                      '42501', '1',     'PT400', 'PT400', 'PT400'),
+	('INSERT INTO booking.bookings (slot_id, patient_id) VALUES (7400000011, 7300000001)', '42501', '1',  '1',     '42501', '1'),
+	('INSERT INTO booking.bookings (slot_id, patient_id) VALUES (7400000011, 7300000002)', '42501', '42501', '1',  '42501', '1'),
+	('INSERT INTO booking.bookings (slot_id, patient_id, status) VALUES (7400000011, 7300000001, ''fulfilled'')', '42501', 'PT422', 'PT422', 'PT422', 'PT422'),
 	('DELETE FROM booking.generated_days WHERE local_date = ''2097-05-01''',                 '42501', '42501', '1',     '1',     '2'),
 	('UPDATE booking.schedules SET end_time = ''11:00''',                                    '42501', '42501', '42501', '42501', '42501'),
 	('DELETE FROM booking.time_off',                                                         '42501', '42501', '42501', '42501', '42501'),
 	('INSERT INTO booking.rules (name, check_function) VALUES (''r'', ''pg_catalog.now'')',  '42501', '42501', '42501', '42501', '42501'),
 	('UPDATE booking.rules SET deleted_at = now()',                                          '42501', '42501', '42501', '42501', '42501'),
 	('UPDATE booking.status_transitions SET allowed = ''always''',                           '42501', '42501', '42501', '42501', '42501'),
-	('INSERT INTO booking.appointment_events (appointment_id, time_slot_id, to_status, actor_role) VALUES (1, 1, ''booked'', ''root'')', '42501', '42501', '42501', '42501', '42501'),
+	('INSERT INTO booking.appointment_events (appointment_id, slot_id, to_status, actor_role) VALUES (1, 1, ''booked'', ''root'')', '42501', '42501', '42501', '42501', '42501'),
 	('DELETE FROM booking.appointment_events',                                               '42501', '42501', '42501', '42501', '42501'),
 	('TRUNCATE booking.appointments, booking.appointment_events',                            '42501', '42501', '42501', '42501', '42501'),
 	('LOCK TABLE booking.time_slots IN ACCESS EXCLUSIVE MODE',                               '42501', '42501', '42501', '42501', '42501'),
@@ -264,7 +264,7 @@ SELECT results_eq('SELECT to_status::text, actor_role, actor, reason FROM bookin
 	$$VALUES ('cancelled', 'booking_owner'::name, NULL::text, 'hold expired')$$, 'the event of the hold names no rival, by role neither');
 SELECT ok(NOT r.result ~ '7300000001|user-ada|Ada', 'so Bert sees nothing of Ada in his events')
 FROM pg_temp.attempt('booking_patient', '{"patient_id": 7300000002}', 'TABLE booking.appointment_events') r;
-SELECT results_eq('SELECT actor FROM booking.appointment_events e JOIN booking.appointments a ON a.id = appointment_id WHERE a.time_slot_id = 7400000017 AND a.patient_id = 7300000001',
+SELECT results_eq('SELECT actor FROM booking.appointment_events e JOIN booking.appointments a ON a.id = appointment_id WHERE a.slot_id = 7400000017 AND a.patient_id = 7300000001',
 	$$VALUES ('user-ada')$$, 'the event of the booking names who booked');
 
 -- Doctors and clinics that take no bookings are not named to who guesses slots, whatever state these are in.

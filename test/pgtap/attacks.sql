@@ -109,7 +109,7 @@ SELECT public.is(pg_temp.told(pg_temp.attempt(person, 'SELECT * FROM ' || call))
 SELECT public.is(r.rows::pg_catalog.text, w, person || ': ' || command)
 FROM (VALUES ('ada', 'TABLE booking.appointments', '2'), ('ada', 'TABLE booking.bookings', '2'), ('ada', 'TABLE booking.patients', '1'),
 			('ada', 'UPDATE booking.patients SET email = ''ada@new.example''', '1'), ('ada', 'DELETE FROM booking.bookings', '2'),
-			('ada', 'INSERT INTO booking.bookings (time_slot_id) VALUES (7400000011)', '1'),
+			('ada', 'INSERT INTO booking.bookings (slot_id) VALUES (7400000011)', '1'),
 			('alder', 'UPDATE booking.appointments SET status = ''arrived'' WHERE id OPERATOR(pg_catalog.=) 7500000001', '1')) d (person, command, w),
 	pg_temp.attempt(person, command) r;
 SET LOCAL booking_test.search_path = '';
@@ -219,10 +219,10 @@ SELECT is((r.sqlstate, r.rows)::text, format('(00000,%s)', wanted), command)
 FROM (VALUES ('UPDATE booking.patients SET name = ''Mallory'' WHERE id IN (7300000001, 7300000002, 7300000003)', 1), ('UPDATE booking.patients SET name = ''Mallory''', 1),
 			 ('UPDATE booking.patients SET name = ''Mallory'' WHERE email LIKE ''%@other.example''', 0), ('UPDATE booking.patients SET name = ''Mallory'' WHERE id <> 7300000001 OR true', 1),
 			 ('UPDATE booking.bookings SET status = ''cancelled'' WHERE true', 2), ('UPDATE booking.bookings SET status = ''cancelled'' WHERE patient_id = 7300000002 OR patient_id IS NOT NULL', 2),
-			 ('UPDATE booking.bookings SET time_slot_id = 7400000011 WHERE id = 7500000002', 0), ('DELETE FROM booking.bookings WHERE id IN (7500000002, 7500000003, 7500000005)', 0),
+			 ('UPDATE booking.bookings SET slot_id = 7400000011 WHERE id = 7500000002', 0), ('DELETE FROM booking.bookings WHERE id IN (7500000002, 7500000003, 7500000005)', 0),
 			 ('DELETE FROM booking.bookings', 2)) d (command, wanted), pg_temp.attempt('ada', command) r;
 SELECT is(r.sqlstate, '42501', command || ' is refused')
-FROM (VALUES ('INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (7400000011, 7300000001), (7400000017, 7300000002)'), ('INSERT INTO booking.bookings (id, time_slot_id, patient_id) VALUES (7500000002, 7400000013, 7300000001) ON CONFLICT (id) DO UPDATE SET patient_id = 7300000001'),
+FROM (VALUES ('INSERT INTO booking.bookings (slot_id, patient_id) VALUES (7400000011, 7300000001), (7400000017, 7300000002)'), ('INSERT INTO booking.bookings (id, slot_id, patient_id) VALUES (7500000002, 7400000013, 7300000001) ON CONFLICT (id) DO UPDATE SET patient_id = 7300000001'),
 			 ('UPDATE booking.patients SET id = 7300000001 WHERE id = 7300000002'), ('MERGE INTO booking.patients p USING (SELECT 7300000002::bigint AS id) s ON p.id = s.id WHEN MATCHED THEN UPDATE SET name = ''Mallory'' WHEN NOT MATCHED THEN INSERT (name, email) VALUES (''x'', ''y'')'),
 			 ('SELECT * FROM booking.patients FOR NO KEY UPDATE OF no_such_table')) d (command), pg_temp.attempt('ada', command) r WHERE command !~ '^SELECT' AND r.sqlstate NOT IN ('42P10', '0A000', 'PT422');
 

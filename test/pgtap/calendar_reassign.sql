@@ -19,7 +19,7 @@ CREATE FUNCTION pg_temp.reassign(from_time timestamptz, until_time timestamptz) 
 CREATE FUNCTION pg_temp.day(day date) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(CASE WHEN s.doctor_id = grace THEN 'g' ELSE 't' END || CASE WHEN s.is_available THEN 'F' ELSE '' END
 		|| coalesce((SELECT CASE WHEN a.doctor_id = s.doctor_id THEN left(a.status::text, 1) ELSE '*' END
-					 FROM booking.appointments a WHERE a.time_slot_id = s.id
+					 FROM booking.appointments a WHERE a.slot_id = s.id
 						AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')), ''), ' ' ORDER BY s.starts_at, s.doctor_id)
 	FROM people JOIN booking.time_slots s ON s.doctor_id IN (grace, tony)
 	WHERE s.deleted_at IS NULL AND (s.starts_at AT TIME ZONE 'Europe/London')::date = day
@@ -36,16 +36,16 @@ SELECT is(pg_temp.day('2090-06-01'), 'gb gFp gF g gF', 'before');
 CREATE TEMP TABLE events AS TABLE booking.appointment_events;
 SELECT is(pg_temp.reassign('2090-06-01 08:00Z', '2090-06-01 13:00Z'), 3::bigint, 'the substitute takes over three');
 SELECT is(pg_temp.day('2090-06-01'), 'tb tFp tF g gF', 'free, booked and held ones; not those withdrawn, removed, or from until_time on');
-SELECT results_eq($$SELECT appointment_id, time_slot_id, from_status, to_status, actor_role, reason
+SELECT results_eq($$SELECT appointment_id, slot_id, from_status, to_status, actor_role, reason
 		FROM booking.appointment_events WHERE id NOT IN (SELECT id FROM events) ORDER BY appointment_id$$,
-	$$SELECT id, time_slot_id, status, status, session_user::name, 'reassigned to another doctor' FROM booked
-		UNION ALL SELECT id, time_slot_id, status, status, session_user::name, 'reassigned to another doctor' FROM held$$,
+	$$SELECT id, slot_id, status, status, session_user::name, 'reassigned to another doctor' FROM booked
+		UNION ALL SELECT id, slot_id, status, status, session_user::name, 'reassigned to another doctor' FROM held$$,
 	'an event each');
 SELECT is((SELECT doctor_id FROM booking.appointments WHERE id = (SELECT id FROM cancelled)), (SELECT grace FROM people), 'what was cancelled is as it was');
-SELECT is((SELECT row(a.status, a.starts_at, a.ends_at, a.patient_id, a.booked_at, a.time_slot_id)::text FROM booking.appointments a JOIN booked b USING (id)),
-	(SELECT row(status, starts_at, ends_at, patient_id, booked_at, time_slot_id)::text FROM booked), 'but for the doctor the appointment is the same');
+SELECT is((SELECT row(a.status, a.starts_at, a.ends_at, a.patient_id, a.booked_at, a.slot_id)::text FROM booking.appointments a JOIN booked b USING (id)),
+	(SELECT row(status, starts_at, ends_at, patient_id, booked_at, slot_id)::text FROM booked), 'but for the doctor the appointment is the same');
 SELECT is((SELECT row(s.held_until = h.hold_expires_at, a.hold_expires_at = h.hold_expires_at)::text
-	FROM held h JOIN booking.time_slots s ON s.id = h.time_slot_id JOIN booking.appointments a ON a.id = h.id), '(t,t)', 'and so is the hold');
+	FROM held h JOIN booking.time_slots s ON s.id = h.slot_id JOIN booking.appointments a ON a.id = h.id), '(t,t)', 'and so is the hold');
 SELECT is(pg_temp.reassign('2090-06-01 08:00Z', '2090-06-01 13:00Z'), 0::bigint, 'a second time moves nothing');
 
 -- Life goes on with the substitute.
@@ -93,7 +93,7 @@ SELECT is(pg_temp.day('2090-06-05'), 'tF tF g', 'and both are free');
 SELECT lives_ok('SELECT booking.remove_time_off(max(id)) FROM booking.time_off', 'well again');
 SELECT is(pg_temp.day('2090-06-05'), 'tF tF gF', 'the doctor has what was withdrawn');
 
-SELECT is((SELECT count(*) FROM booking.appointments a JOIN booking.time_slots s ON s.id = a.time_slot_id
+SELECT is((SELECT count(*) FROM booking.appointments a JOIN booking.time_slots s ON s.id = a.slot_id
 	WHERE a.status IN ('pending', 'booked') AND (a.doctor_id, a.clinic_id, a.starts_at) IS DISTINCT FROM (s.doctor_id, s.clinic_id, s.starts_at)),
 	0::bigint, 'every appointment agrees with its slot');
 

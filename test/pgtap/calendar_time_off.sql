@@ -23,7 +23,7 @@ CREATE FUNCTION pg_temp.day(day date) RETURNS text LANGUAGE sql AS $$
 		CASE WHEN a.status = 'booked' THEN 'b' WHEN a.status = 'pending' AND a.hold_expires_at > clock_timestamp() THEN 'h' ELSE '' END
 		|| CASE WHEN s.is_available THEN 'F' WHEN s.time_off_id IS NOT NULL THEN 'o' WHEN a.status = 'booked' THEN '' ELSE 'w' END,
 		' ' ORDER BY s.starts_at)
-	FROM people, booking.time_slots s LEFT JOIN booking.appointments a ON a.time_slot_id = s.id
+	FROM people, booking.time_slots s LEFT JOIN booking.appointments a ON a.slot_id = s.id
 		AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
 	WHERE s.doctor_id = doctor AND s.deleted_at IS NULL AND (s.starts_at AT TIME ZONE 'Europe/London')::date = day
 $$;

@@ -105,10 +105,10 @@ SELECT ok(booking.is_slot_available(:slot), 'somebody else could book the slot')
 UPDATE booking.clinics SET is_active = false, min_notice = '1 hour' WHERE id = :clinic_id;
 UPDATE booking.doctors SET is_active = false WHERE id = :doctor_id;
 UPDATE booking.patients SET is_active = false WHERE id = :patient;
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
 SELECT :past, :rival, clinic_id, doctor_id, starts_at, ends_at FROM booking.time_slots WHERE id = :past;
 SELECT pg_temp.slot(:second, now() - interval '50 minutes') AS past_elsewhere \gset
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
 SELECT id, :patient, clinic_id, doctor_id, starts_at, ends_at FROM booking.time_slots WHERE id = :past_elsewhere;
 SELECT is(pg_temp.failures(:past, :patient), format(
 		'PT409 slot_not_booked: time slot %1$s is already booked; PT422 slot_not_past: time slot %1$s has already started; '

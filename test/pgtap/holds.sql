@@ -10,7 +10,7 @@ SELECT pg_temp.patient() AS holder \gset
 
 CREATE FUNCTION pg_temp.hold(slot bigint, patient bigint, until timestamptz) RETURNS void LANGUAGE SQL AS $$
 	UPDATE booking.time_slots SET held_until = until WHERE id = slot;
-	INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
+	INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
 	SELECT id, patient, clinic_id, doctor_id, starts_at, ends_at, 'pending', until FROM booking.time_slots WHERE id = slot
 $$;
 -- What each way of reading makes of a slot.
@@ -44,7 +44,7 @@ BEGIN
 	UPDATE booking.time_slots SET held_until = statement_timestamp() + from_now WHERE id = slot;
 	-- which only the functions may change, or somebody who switches the triggers off
 	SET LOCAL session_replication_role = replica;
-	UPDATE booking.appointments SET hold_expires_at = statement_timestamp() + from_now WHERE time_slot_id = slot;
+	UPDATE booking.appointments SET hold_expires_at = statement_timestamp() + from_now WHERE slot_id = slot;
 	SET LOCAL session_replication_role = origin;
 	RETURN concat_ws(', ', (SELECT 'shown' FROM booking.available_slots() WHERE slot_id = slot),
 		(SELECT state FROM booking.day_sheet WHERE slot_id = slot));
@@ -73,13 +73,13 @@ SELECT is((pg_temp.refusal(format('SELECT booking.remove_patient(%s)', :holder))
 -- A hold needs an expiry; one occupying appointment a slot, whoever writes.
 -- With the guard switched off, as for a replica, the constraints still stand.
 SET LOCAL session_replication_role = replica;
-SELECT throws_ok(format('UPDATE booking.appointments SET hold_expires_at = NULL WHERE time_slot_id = %s', :held),
+SELECT throws_ok(format('UPDATE booking.appointments SET hold_expires_at = NULL WHERE slot_id = %s', :held),
 	'23514', 'new row for relation "appointments" violates check constraint "hold_has_an_expiry"', 'a hold needs an expiry');
 SELECT throws_ok(format('SELECT pg_temp.hold(%s, %s, now())', :held, :patient),
 	'23505', 'duplicate key value violates unique constraint "unique_timeslot"', 'two holds of one slot');
-UPDATE booking.appointments SET status = 'cancelled' WHERE time_slot_id = :held;
+UPDATE booking.appointments SET status = 'cancelled' WHERE slot_id = :held;
 SELECT lives_ok(format('SELECT pg_temp.hold(%s, %s, now() + interval ''1 hour'')', :held, :patient), 'a cancelled one makes room');
-SELECT throws_ok(format('UPDATE booking.appointments SET status = ''noshow'' WHERE time_slot_id = %s AND status = ''cancelled''', :held),
+SELECT throws_ok(format('UPDATE booking.appointments SET status = ''noshow'' WHERE slot_id = %s AND status = ''cancelled''', :held),
 	'23505', 'duplicate key value violates unique constraint "unique_timeslot"', 'until it is taken back');
 SET LOCAL session_replication_role = origin;
 SELECT is((SELECT count(*) FROM booking.day_sheet WHERE slot_id = :held), 1::bigint, 'a slot is one line of the day sheet, whatever happened to it');

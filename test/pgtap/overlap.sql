@@ -56,7 +56,7 @@ RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	-- whatever the transitions: the guard is not what is tested here
 	SET LOCAL session_replication_role = replica;
-	UPDATE booking.appointments SET status = new_status, hold_expires_at = expiry WHERE time_slot_id = slot;
+	UPDATE booking.appointments SET status = new_status, hold_expires_at = expiry WHERE slot_id = slot;
 	SET LOCAL session_replication_role = origin;
 	RETURN pg_temp.verdict(doctor, patient, '2098-06-01 10:15+00', '2098-06-01 10:45+00');
 END
@@ -75,7 +75,7 @@ FROM (VALUES
 	('entered-in-error', NULL, 'booked'),
 	('waitlist', NULL, 'booked')) t (status, expiry, verdict);
 SET LOCAL session_replication_role = replica;
-UPDATE booking.appointments SET status = 'booked' WHERE time_slot_id = :held;
+UPDATE booking.appointments SET status = 'booked' WHERE slot_id = :held;
 SET LOCAL session_replication_role = origin;
 
 -- The clinic that books decides, not the one that has the other appointment.

@@ -14,8 +14,8 @@ SELECT columns_are('booking', 'clinics', '{id,name,address,time_zone,is_active,m
 SELECT columns_are('booking', 'doctors', '{id,clinic_id,name,specialization,is_active,created_at,updated_at,deleted_at}'::name[]);
 SELECT columns_are('booking', 'patients', '{id,name,email,is_active,created_at,updated_at,deleted_at}'::name[]);
 SELECT columns_are('booking', 'time_slots', '{id,clinic_id,doctor_id,starts_at,ends_at,is_available,held_until,time_off_id,created_at,updated_at,deleted_at}'::name[]);
-SELECT columns_are('booking', 'appointments', '{id,time_slot_id,patient_id,clinic_id,doctor_id,starts_at,ends_at,status,booked_at,hold_expires_at,idempotency_key,created_at,updated_at}'::name[]);
-SELECT columns_are('booking', 'appointment_events', '{id,appointment_id,time_slot_id,from_status,to_status,actor_role,actor,reason,created_at}'::name[]);
+SELECT columns_are('booking', 'appointments', '{id,slot_id,patient_id,clinic_id,doctor_id,starts_at,ends_at,status,booked_at,hold_expires_at,idempotency_key,created_at,updated_at}'::name[]);
+SELECT columns_are('booking', 'appointment_events', '{id,appointment_id,slot_id,from_status,to_status,actor_role,actor,reason,created_at}'::name[]);
 
 -- What makes a booking's update heap-only.
 SELECT is_empty($$
@@ -85,7 +85,7 @@ SELECT is((booking.restore_time_slot(:slot)).deleted_at, NULL, 'the first comes 
 
 -- One occupying appointment a slot.
 SELECT is(pg_temp.breaks(format($$
-	INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
+	INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
 	SELECT %s, %s, clinic_id, doctor_id, starts_at, ends_at, s::booking.appointment_status, now()
 	FROM booking.time_slots, unnest('{%s}'::text[]) s WHERE id = %1$s$$, :slot, :patient, statuses)), broken, 'one slot: ' || statuses)
 FROM (VALUES

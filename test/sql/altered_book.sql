@@ -35,8 +35,8 @@ INSERT INTO calls (call) SELECT 'SELECT * FROM booking.' || c FROM unnest(ARRAY[
 	'maintain()', 'maintain(retention => ''30 days'')', 'read_events(''mail'')', 'read_events(''other'')', 'note_events_done(''mail'', 1)', 'refusals()', 'metrics', 'bookings', 'day_sheet',
 	'claimed_patient_id()', 'claimed_clinic_ids()', 'visited_clinic_ids()', 'visited_doctor_ids()']) c;
 INSERT INTO calls (call) VALUES
-	('INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (6, 3)'), ('UPDATE booking.bookings SET status = ''cancelled'' WHERE id = 1'),
-	('UPDATE booking.bookings SET time_slot_id = 7 WHERE id = 1'), ('DELETE FROM booking.bookings WHERE id = 1'),
+	('INSERT INTO booking.bookings (slot_id, patient_id) VALUES (6, 3)'), ('UPDATE booking.bookings SET status = ''cancelled'' WHERE id = 1'),
+	('UPDATE booking.bookings SET slot_id = 7 WHERE id = 1'), ('DELETE FROM booking.bookings WHERE id = 1'),
 	('UPDATE booking.appointments SET status = ''cancelled'''), ('UPDATE booking.appointments SET idempotency_key = NULL'), ('UPDATE booking.appointments SET status = ''booked'' WHERE status = ''pending'''),
 	('UPDATE booking.time_slots SET ends_at = ends_at - interval ''1 minute'' WHERE id = 6'), ('UPDATE booking.time_slots SET is_available = true WHERE id = 6'),
 	('UPDATE booking.time_slots SET deleted_at = now() WHERE id = 6'), ('UPDATE booking.time_slots SET doctor_id = 2, clinic_id = 2 WHERE id = 6'),

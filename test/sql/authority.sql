@@ -191,7 +191,7 @@ $$;
 CREATE OPERATOR CLASS shop.numbers FOR TYPE bigint USING btree FAMILY text_ops AS
 	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 shop.compare(bigint, bigint);
 ALTER INDEX booking.unique_timeslot RENAME TO renamed;
-CREATE UNIQUE INDEX unique_timeslot ON booking.appointments (time_slot_id shop.numbers) WHERE status <> 'cancelled';
+CREATE UNIQUE INDEX unique_timeslot ON booking.appointments (slot_id shop.numbers) WHERE status <> 'cancelled';
 SET SESSION AUTHORIZATION regress_booking_ada;
 SET search_path = trap, pg_catalog;
 SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(1)');
@@ -216,8 +216,8 @@ SELECT status FROM booking.book_slot(1, 1);
 ALTER FUNCTION booking.book_slot OWNER TO regress_booking_new_owner;
 CREATE FUNCTION shop.cancel() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM booking.cancel_appointment(NEW.id); RETURN NULL; END';
 CREATE TRIGGER cancel AFTER INSERT ON booking.appointments FOR EACH ROW EXECUTE FUNCTION shop.cancel();
-SELECT time_slot_id FROM booking.book_slot(2, 1);
-SELECT time_slot_id, status FROM booking.appointments ORDER BY time_slot_id;
+SELECT slot_id FROM booking.book_slot(2, 1);
+SELECT slot_id, status FROM booking.appointments ORDER BY slot_id;
 ROLLBACK TO plain;
 
 ROLLBACK;

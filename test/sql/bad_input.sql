@@ -245,7 +245,7 @@ FROM (VALUES ('2, 1, ''02:00'', ''05:00'', 60'), ('2, 7, ''21:00'', ''22:00'', 6
 -- A zone that this server no longer knows: nothing can be worked out in it.
 SET session_replication_role = replica;
 UPDATE booking.clinics SET time_zone = 'Mars/Olympus', min_notice = '1 day';
-INSERT INTO booking.appointments (id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status) VALUES
+INSERT INTO booking.appointments (id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status) VALUES
 	(11, 4, 1, 1, 1, '2019-06-01 12:00', '2019-06-01 13:00', 'noshow'), (12, 5, 1, 1, 1, '-infinity', 'infinity', 'noshow');
 SET session_replication_role = origin;
 SELECT call, sqlstate, rule, message, follows_contract

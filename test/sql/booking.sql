@@ -13,14 +13,14 @@ SELECT rule, passed, sqlstate, message FROM booking.check_booking(slot_id => 2, 
 SELECT booking.is_slot_available(2);
 
 -- what it returns is the row that it wrote
-SELECT id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status,
+SELECT id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status,
 	booked_at = now() AS booked_now, hold_expires_at, idempotency_key,
 	created_at = now() AS created_now, updated_at = now() AS updated_now
 FROM booking.book_slot(slot_id => 2, patient_id => 1) \gx
 SELECT count(*), min(id) FROM booking.appointments;
 SELECT is_available, held_until, updated_at = now() AS updated_now, deleted_at FROM booking.time_slots WHERE id = 2;
 -- no claims: nobody is the actor but the role
-SELECT appointment_id, time_slot_id, from_status, to_status, actor_role = current_user AS by_me, actor, reason,
+SELECT appointment_id, slot_id, from_status, to_status, actor_role = current_user AS by_me, actor, reason,
 	created_at = now() AS created_now
 FROM booking.appointment_events;
 SELECT booking.is_slot_available(2);
@@ -46,7 +46,7 @@ FROM booking.day_sheet WHERE doctor_id = 1 AND local_date = '2099-06-01' ORDER B
 SELECT id FROM booking.set_slot_availability(4, false);
 SELECT slot_id, state, patient_name FROM booking.day_sheet WHERE doctor_id = 1 AND local_date = '2099-06-01' ORDER BY starts_at;
 SELECT appointment_id, status, local_date, local_start, local_end, time_zone, doctor_name, specialization,
-	clinic_name, starts_at, ends_at, time_slot_id, doctor_id, clinic_id, booked_at = now() AS booked_now, hold_expires_at
+	clinic_name, starts_at, ends_at, slot_id, doctor_id, clinic_id, booked_at = now() AS booked_now, hold_expires_at
 FROM booking.patient_appointments(patient_id => 2) \gx
 -- the latest first
 SELECT appointment_id, local_start FROM booking.patient_appointments(1);
@@ -55,15 +55,15 @@ SELECT appointment_id, local_start FROM booking.patient_appointments(1);
 UPDATE booking.appointments SET status = 'cancelled' WHERE id = 101;
 SELECT slot_id, state, patient_name FROM booking.day_sheet WHERE slot_id = 2;
 SELECT id, patient_id FROM booking.book_slot(2, 2);
-SELECT id, patient_id, status FROM booking.appointments WHERE time_slot_id = 2 ORDER BY id;
+SELECT id, patient_id, status FROM booking.appointments WHERE slot_id = 2 ORDER BY id;
 SELECT appointment_id, status FROM booking.patient_appointments(1);
 
 -- An expired hold is no appointment. Only without the triggers can it be let expire by hand.
-SELECT (booking.cancel_appointment(id)).status FROM booking.appointments WHERE time_slot_id = 3;
+SELECT (booking.cancel_appointment(id)).status FROM booking.appointments WHERE slot_id = 3;
 SELECT status FROM booking.hold_slot(3, 1);
 SELECT slot_id, state, patient_name FROM booking.day_sheet WHERE slot_id = 3;
 SET session_replication_role = replica;
-UPDATE booking.appointments SET hold_expires_at = now() - interval '1 second' WHERE time_slot_id = 3 AND status = 'pending';
+UPDATE booking.appointments SET hold_expires_at = now() - interval '1 second' WHERE slot_id = 3 AND status = 'pending';
 UPDATE booking.time_slots SET held_until = now() - interval '1 second' WHERE id = 3;
 SET session_replication_role = origin;
 SELECT slot_id, state, patient_name FROM booking.day_sheet WHERE slot_id = 3;
@@ -72,7 +72,7 @@ SELECT booking.is_slot_available(3);
 -- Thousands in one transaction, whose plans are kept.
 INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at)
 SELECT 1, 1, t, t + interval '5 minutes' FROM generate_series('2098-01-01'::timestamptz, '2098-01-07', '5 minutes') AS t;
-SELECT count(*) AS booked, count(DISTINCT (b).time_slot_id) AS slots, count(DISTINCT (b).id) AS appointments
+SELECT count(*) AS booked, count(DISTINCT (b).slot_id) AS slots, count(DISTINCT (b).id) AS appointments
 FROM (SELECT booking.book_slot(id, 1) AS b FROM booking.time_slots WHERE starts_at < '2099-01-01' OFFSET 0) AS bookings;
 -- every occupied slot is unavailable, and has one appointment and one event
 SELECT count(*) AS slots, count(*) FILTER (WHERE is_available) AS still_free,

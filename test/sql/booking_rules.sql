@@ -121,7 +121,7 @@ UPDATE booking.time_slots SET is_available = false, deleted_at = now(), starts_a
 SELECT rule, first_in_check, broken FROM pg_temp.booking(), pg_temp.broken();
 UPDATE booking.time_slots SET deleted_at = NULL WHERE id = 1;
 SELECT rule, first_in_check, broken FROM pg_temp.booking(), pg_temp.broken();
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
 SELECT id, 2, clinic_id, doctor_id, starts_at, ends_at FROM booking.time_slots WHERE id = 1;
 SELECT rule, first_in_check, broken FROM pg_temp.booking(), pg_temp.broken();
 DELETE FROM booking.appointments;
@@ -139,7 +139,7 @@ SELECT rule, first_in_check, broken FROM pg_temp.booking(), pg_temp.broken();
 UPDATE booking.clinics SET min_notice = '0';
 SELECT rule, first_in_check, broken FROM pg_temp.booking(), pg_temp.broken();
 UPDATE booking.clinics SET booking_horizon = NULL;
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
 SELECT 3, 1, clinic_id, doctor_id, starts_at, ends_at FROM booking.time_slots WHERE id = 1;
 SELECT rule, first_in_check, broken FROM pg_temp.booking(), pg_temp.broken();
 DELETE FROM booking.appointments;

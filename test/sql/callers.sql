@@ -58,7 +58,7 @@ SET SESSION AUTHORIZATION regress_booking_nobody;
 SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.cancel_appointment(2)');
 SELECT app.as_boss('SELECT status FROM booking.cancel_appointment(2)');
 SELECT app.as_boss_by_path('SELECT status FROM booking.book_slot(5, 3)');
-SELECT app.as_boss('SELECT name FROM booking.clinics WHERE id = 1'), app.as_boss('INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (6, 3) RETURNING status');
+SELECT app.as_boss('SELECT name FROM booking.clinics WHERE id = 1'), app.as_boss('INSERT INTO booking.bookings (slot_id, patient_id) VALUES (6, 3) RETURNING status');
 -- as staff, with the claims of the request
 SELECT app.as_desk('SELECT status FROM booking.book_slot(11, 1)');
 SELECT sqlstate, message FROM pg_temp.refusal($$SELECT app.as_desk('SELECT booking.book_slot(7, 1)')$$);

@@ -15,7 +15,7 @@ SELECT a.id FROM booking.book_slot(1, 1) a;
 SELECT a.id FROM booking.book_slot(2, 1) a;
 SELECT * FROM pg_temp.refusal('SELECT booking.book_slot(3, 1)') \gx
 SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.hold_slot(3, 1)');
-SELECT sqlstate, rule FROM pg_temp.refusal('INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (3, 1)');
+SELECT sqlstate, rule FROM pg_temp.refusal('INSERT INTO booking.bookings (slot_id, patient_id) VALUES (3, 1)');
 SELECT * FROM booking.check_booking(3, 1) WHERE NOT passed;
 -- of its clinic alone, and of that patient
 SELECT a.id FROM booking.book_slot(3, 2) a;

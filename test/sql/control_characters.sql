@@ -122,7 +122,7 @@ FROM controls, (VALUES ('UPDATE booking.clinics SET name = %L WHERE id = 1'), ('
 					   ('SELECT booking.add_time_off(''2099-01-01'', ''2099-01-02'', 1, reason => %L)'),
 					   ('SELECT booking.add_rule(%L, ''regress_house.passes(booking.time_slots, booking.patients)'')'),
 					   ('SELECT booking.read_events(%L)'), ('SELECT booking.book_slot(2, 2, %L)'), ('SELECT booking.hold_slot(2, 2, NULL, %L)'),
-					   ('SELECT booking.cancel_appointment(1, %L)'), ('INSERT INTO booking.bookings (time_slot_id, patient_id, idempotency_key) VALUES (2, 2, %L)')) AS c(command),
+					   ('SELECT booking.cancel_appointment(1, %L)'), ('INSERT INTO booking.bookings (slot_id, patient_id, idempotency_key) VALUES (2, 2, %L)')) AS c(command),
 	pg_temp.trial(format(command, 'a' || control || 'a')) r
 GROUP BY 1, 2, 3 ORDER BY 1;
 -- words that people write are
@@ -189,7 +189,7 @@ UPDATE booking.rules SET check_function = 'regress_house.repeats';
 SELECT * FROM pg_temp.shown('SELECT booking.book_slot(2, 2)') \gx
 -- also while trying them alone, and by way of the view
 SELECT sqlstate, clean FROM unnest('{"SELECT booking.check_booking(2, 2)",
-	"INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (2, 2)"}'::text[]) AS command, pg_temp.shown(command);
+	"INSERT INTO booking.bookings (slot_id, patient_id) VALUES (2, 2)"}'::text[]) AS command, pg_temp.shown(command);
 ROLLBACK TO old;
 
 -- Others' triggers and constraints under what the functions write, and the tasks of maintain().

@@ -3,7 +3,7 @@
 \i test/lifecycle.psql
 CREATE FUNCTION pg_temp.next(consumer text, max_rows int DEFAULT 10) RETURNS text LANGUAGE sql AS
 	$$ SELECT string_agg(concat(e.id, ' ', e.to_status), ', ' ORDER BY n) FROM booking.read_events($1, $2) WITH ORDINALITY
-	   AS e(id, appointment_id, time_slot_id, from_status, to_status, actor_role, actor, reason, created_at, n) $$;
+	   AS e(id, appointment_id, slot_id, from_status, to_status, actor_role, actor, reason, created_at, n) $$;
 
 SELECT pg_temp.next('mail');
 SELECT count(booking.book_slot(s, s)) FROM generate_series(1, 3) s;

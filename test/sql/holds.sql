@@ -2,13 +2,13 @@
 \i test/lifecycle.psql
 
 -- A hold keeps the slot for as long as the clinic says, and writes an event.
-SELECT id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at,
+SELECT id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at,
 	hold_expires_at BETWEEN statement_timestamp() + interval '10 minutes'
 		AND clock_timestamp() + interval '10 minutes' AS for_10_minutes, idempotency_key
 FROM booking.hold_slot(slot_id => 1, patient_id => 1) \gx
 SELECT slot, is_available, held, bookable FROM slots WHERE slot = 1;
 SELECT held_until = hold_expires_at AS same_expiry
-FROM booking.time_slots s JOIN booking.appointments a ON a.time_slot_id = s.id;
+FROM booking.time_slots s JOIN booking.appointments a ON a.slot_id = s.id;
 TABLE story;
 SELECT count(*) FROM booking.available_slots(doctor_id => 1);
 UPDATE booking.clinics SET hold_duration = '3 minutes' WHERE id = 1;
@@ -40,7 +40,7 @@ SELECT held_until FROM booking.time_slots WHERE id < 4;
 SELECT id, hold_expires_at < clock_timestamp() + interval '1 minute' AS short FROM booking.hold_slot(4, 1, '1 minute');
 SELECT id, status, hold_expires_at > statement_timestamp() + interval '29 minutes' AS long FROM booking.hold_slot(4, 1, '30 minutes');
 SELECT held_until = hold_expires_at AS same_expiry
-FROM booking.time_slots s JOIN booking.appointments a ON a.time_slot_id = s.id WHERE s.id = 4;
+FROM booking.time_slots s JOIN booking.appointments a ON a.slot_id = s.id WHERE s.id = 4;
 SELECT * FROM story WHERE slot = 4;
 -- what is held cannot be held or booked by the same patient elsewhere at that time
 INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at)
@@ -68,13 +68,13 @@ SELECT sqlstate, rule, message FROM pg_temp.refusal('SELECT booking.confirm_hold
 SELECT id FROM booking.hold_slot(6, 3, '1 microsecond');
 SELECT id FROM booking.hold_slot(6, 3);
 SELECT * FROM story WHERE slot = 6;
-SELECT id, status FROM booking.appointments WHERE time_slot_id = 6 ORDER BY id;
+SELECT id, status FROM booking.appointments WHERE slot_id = 6 ORDER BY id;
 -- so does an appointment that is moved there; onto the patient's own hold, as well
 SELECT id FROM booking.hold_slot(7, 1, '1 microsecond');
-SELECT id, time_slot_id FROM booking.reschedule_appointment(2, 7);
+SELECT id, slot_id FROM booking.reschedule_appointment(2, 7);
 SELECT * FROM story WHERE slot = 7;
 SELECT id FROM booking.hold_slot(8, 2);
-SELECT id, time_slot_id FROM booking.reschedule_appointment(2, 8);
+SELECT id, slot_id FROM booking.reschedule_appointment(2, 8);
 SELECT * FROM story WHERE slot = 8;
 TABLE broken;
 
@@ -84,7 +84,7 @@ SELECT id FROM booking.set_slot_availability(7, false);
 INSERT INTO withdrawn VALUES (7);
 SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(7, 1)');
 SELECT booking.expire_holds();
-SELECT id, status FROM booking.appointments WHERE time_slot_id = 7;
+SELECT id, status FROM booking.appointments WHERE slot_id = 7;
 SELECT slot, is_available, held, bookable FROM slots WHERE slot = 7;
 TABLE broken;
 
@@ -94,7 +94,7 @@ SELECT id FROM booking.hold_slot(14, 1);
 SELECT booking.expire_holds(max_rows => 2);
 SELECT booking.expire_holds();
 SELECT booking.expire_holds();
-SELECT time_slot_id, status FROM booking.appointments WHERE clinic_id = 2 AND time_slot_id < 15 ORDER BY id;
+SELECT slot_id, status FROM booking.appointments WHERE clinic_id = 2 AND slot_id < 15 ORDER BY id;
 SELECT slot, to_status, reason FROM story WHERE slot BETWEEN 11 AND 14;
 TABLE broken;
 
@@ -107,7 +107,7 @@ SELECT status FROM booking.confirm_hold((SELECT max(id) FROM booking.appointment
 UPDATE booking.doctors SET is_active = false WHERE id = 2;
 SELECT sqlstate, rule
 FROM booking.appointments a, pg_temp.refusal(format('SELECT booking.confirm_hold(%s)', a.id))
-WHERE a.time_slot_id = 14;
+WHERE a.slot_id = 14;
 TABLE broken;
 
 -- A hold that expires while its patient books, once slot and patient are locked, is booked: nobody else can
@@ -122,7 +122,7 @@ END
 $$;
 INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at)
 	VALUES (31, 1, 1, '2099-07-01 09:00+00', '2099-07-01 10:00+00');
-CREATE TRIGGER aa_take_time BEFORE UPDATE ON booking.appointments FOR EACH ROW WHEN (OLD.time_slot_id = 31 AND OLD.status = 'pending')
+CREATE TRIGGER aa_take_time BEFORE UPDATE ON booking.appointments FOR EACH ROW WHEN (OLD.slot_id = 31 AND OLD.status = 'pending')
 	EXECUTE FUNCTION pg_temp.take_time();
 SELECT status FROM booking.hold_slot(31, 1, '2 seconds');
 SELECT status, hold_expires_at FROM booking.book_slot(31, 1);

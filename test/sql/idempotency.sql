@@ -19,8 +19,8 @@ SELECT sqlstate, rule FROM pg_temp.refusal($$SELECT booking.hold_slot(4, 1, NULL
 
 -- The answer is the appointment as it is now: moved, arrived, cancelled. The key still stands
 -- for the slot that was asked for.
-SELECT time_slot_id FROM booking.reschedule_appointment(1, 4);
-SELECT id, time_slot_id FROM booking.book_slot(1, 1, 'ada-1');
+SELECT slot_id FROM booking.reschedule_appointment(1, 4);
+SELECT id, slot_id FROM booking.book_slot(1, 1, 'ada-1');
 SELECT sqlstate, rule FROM pg_temp.refusal($$SELECT booking.book_slot(4, 1, 'ada-1')$$);
 SELECT status FROM booking.set_appointment_status(1, 'arrived');
 SELECT id, status FROM booking.book_slot(1, 1, 'ada-1');
@@ -33,11 +33,11 @@ INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at)
 	VALUES (19, 1, 1, now() - interval '2 hours', now() - interval '1 hour');
 WITH made AS (
 	INSERT INTO booking.appointments
-		(id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, booked_at, idempotency_key)
+		(id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, booked_at, idempotency_key)
 	SELECT 500, id, 3, clinic_id, doctor_id, starts_at, ends_at, now(), 'edsger-1'
 	FROM booking.time_slots WHERE id = 19 RETURNING *)
-INSERT INTO booking.appointment_events (appointment_id, time_slot_id, to_status, actor_role)
-	SELECT id, time_slot_id, status, current_user FROM made;
+INSERT INTO booking.appointment_events (appointment_id, slot_id, to_status, actor_role)
+	SELECT id, slot_id, status, current_user FROM made;
 UPDATE booking.time_slots SET is_available = false WHERE id = 19;
 UPDATE booking.patients SET is_active = false WHERE id = 3;
 UPDATE booking.doctors SET is_active = false WHERE id = 1;
@@ -81,10 +81,10 @@ SELECT sqlstate, rule FROM pg_temp.refusal($$SELECT booking.book_slot(7, 1, 'Key
 
 -- Maintenance forgets a key: the row stays, and nothing else happened to it.
 SELECT count(*) AS events FROM booking.appointment_events \gset
-UPDATE booking.appointments SET idempotency_key = NULL WHERE idempotency_key = 'Key' RETURNING time_slot_id, status;
+UPDATE booking.appointments SET idempotency_key = NULL WHERE idempotency_key = 'Key' RETURNING slot_id, status;
 SELECT count(*) = :events AS no_event FROM booking.appointment_events;
 SELECT sqlstate, rule FROM pg_temp.refusal($$SELECT booking.book_slot(7, 1, 'Key')$$);
-SELECT time_slot_id, idempotency_key FROM booking.book_slot(8, 1, 'Key');
+SELECT slot_id, idempotency_key FROM booking.book_slot(8, 1, 'Key');
 -- but nobody sets or changes one
 SELECT sqlstate, rule, message FROM pg_temp.refusal($$UPDATE booking.appointments SET idempotency_key = 'other' WHERE idempotency_key = 'Key'$$);
 SELECT sqlstate, rule FROM pg_temp.refusal($$UPDATE booking.appointments SET idempotency_key = 'Key2' WHERE idempotency_key IS NULL$$);
@@ -98,7 +98,7 @@ SELECT id FROM booking.book_slot(41, 3, 'edsger-41') \gset gone_
 SELECT status FROM booking.cancel_appointment(:gone_id);
 SELECT deleted_at IS NOT NULL AS removed FROM booking.remove_time_slot(41);
 SELECT id FROM booking.book_slot(42, 3, 'edsger-42') \gset moved_
-SELECT time_slot_id FROM booking.reschedule_appointment(:moved_id, 14);
+SELECT slot_id FROM booking.reschedule_appointment(:moved_id, 14);
 SET LOCAL ROLE booking_staff;
 SELECT claims, slot, key, r.sqlstate, r.rule
 FROM unnest(ARRAY['[1]', '[2]', '[1, 2]']) WITH ORDINALITY AS c(claims, n),

@@ -43,7 +43,7 @@ SAVEPOINT unindexed;
 CREATE INDEX unique_timeslot ON booking.clinics (id);
 SELECT booking.book_slot(4, 1);
 ROLLBACK TO unindexed;
-CREATE INDEX unique_timeslot ON booking.appointments USING brin (time_slot_id);
+CREATE INDEX unique_timeslot ON booking.appointments USING brin (slot_id);
 SELECT booking.book_slot(4, 1);
 
 -- nor a slot made without the one that shows a doctor's other slots

@@ -20,22 +20,22 @@ END
 $$;
 CREATE FUNCTION pg_temp.book_next() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO pg_temp.log (entry) SELECT format('booked slot %s as well', (booking.book_slot(NEW.time_slot_id + 1, 1)).time_slot_id) WHERE NEW.time_slot_id = 1;
+	INSERT INTO pg_temp.log (entry) SELECT format('booked slot %s as well', (booking.book_slot(NEW.slot_id + 1, 1)).slot_id) WHERE NEW.slot_id = 1;
 	RETURN NULL;
 END
 $$;
 CREATE TRIGGER zz_note AFTER INSERT ON booking.appointments FOR EACH ROW EXECUTE FUNCTION pg_temp.note();
 CREATE TRIGGER zz_book_next AFTER INSERT ON booking.appointment_events FOR EACH ROW EXECUTE FUNCTION pg_temp.book_next();
-SELECT id, time_slot_id FROM booking.book_slot(1, 1);
-SELECT id, time_slot_id, status FROM booking.appointments ORDER BY id;
-SELECT appointment_id, time_slot_id, to_status FROM booking.appointment_events ORDER BY id;
+SELECT id, slot_id FROM booking.book_slot(1, 1);
+SELECT id, slot_id, status FROM booking.appointments ORDER BY id;
+SELECT appointment_id, slot_id, to_status FROM booking.appointment_events ORDER BY id;
 SELECT entry FROM pg_temp.log ORDER BY n;
 DROP TRIGGER zz_book_next ON booking.appointment_events;
 
 -- a BEFORE trigger that changes the row, and one that keeps it out
 CREATE FUNCTION pg_temp.change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	IF NEW.time_slot_id = 4 THEN
+	IF NEW.slot_id = 4 THEN
 		RETURN NULL;
 	END IF;
 	NEW.idempotency_key := 'set by a trigger';
@@ -43,7 +43,7 @@ BEGIN
 END
 $$;
 CREATE TRIGGER change BEFORE INSERT ON booking.appointments FOR EACH ROW EXECUTE FUNCTION pg_temp.change();
-SELECT id, time_slot_id, idempotency_key FROM booking.book_slot(3, 1);
+SELECT id, slot_id, idempotency_key FROM booking.book_slot(3, 1);
 SELECT sqlstate, rule, message FROM pg_temp.refusal('SELECT booking.book_slot(4, 1)');
 DROP TRIGGER change ON booking.appointments;
 
@@ -56,16 +56,16 @@ END
 $$;
 CREATE FUNCTION pg_temp.note_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO pg_temp.log (entry) SELECT 'new: ' || time_slot_id || ' ' || status FROM new_rows;
+	INSERT INTO pg_temp.log (entry) SELECT 'new: ' || slot_id || ' ' || status FROM new_rows;
 	RETURN NULL;
 END
 $$;
 TRUNCATE pg_temp.log;
 CREATE TRIGGER before_it BEFORE INSERT ON booking.appointments EXECUTE FUNCTION pg_temp.note_statement();
-SELECT id, time_slot_id FROM booking.book_slot(4, 1);
+SELECT id, slot_id FROM booking.book_slot(4, 1);
 DROP TRIGGER before_it ON booking.appointments;
 CREATE TRIGGER after_it AFTER INSERT ON booking.appointments REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.note_rows();
-SELECT id, time_slot_id FROM booking.hold_slot(5, 1);
+SELECT id, slot_id FROM booking.hold_slot(5, 1);
 SELECT entry FROM pg_temp.log ORDER BY n;
 DROP TRIGGER after_it ON booking.appointments;
 DROP TRIGGER zz_note ON booking.appointments;
@@ -73,7 +73,7 @@ DROP TRIGGER zz_note ON booking.appointments;
 -- a rule
 CREATE RULE also AS ON INSERT TO booking.appointment_events DO ALSO INSERT INTO pg_temp.log (entry) VALUES ('by a rule');
 TRUNCATE pg_temp.log;
-SELECT id, time_slot_id FROM booking.book_slot(6, 1);
+SELECT id, slot_id FROM booking.book_slot(6, 1);
 SELECT entry FROM pg_temp.log;
 DROP RULE also ON booking.appointment_events;
 
@@ -83,11 +83,11 @@ ALTER TABLE booking.appointments ADD COLUMN gone int DEFAULT 1, ADD COLUMN note 
 	ADD COLUMN minutes int GENERATED ALWAYS AS (extract(epoch FROM ends_at - starts_at) / 60) STORED,
 	ADD CONSTRAINT note_is_fine CHECK (pg_temp.is_fine(note));
 ALTER TABLE booking.appointments DROP COLUMN gone;
-SELECT id, time_slot_id, note, minutes FROM booking.book_slot(7, 1);
+SELECT id, slot_id, note, minutes FROM booking.book_slot(7, 1);
 CREATE OR REPLACE FUNCTION pg_temp.is_fine(note text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT note IS NULL';
 SELECT sqlstate FROM pg_temp.refusal('SELECT booking.book_slot(8, 1)');
 ALTER TABLE booking.appointments ALTER COLUMN note DROP DEFAULT;
-SELECT id, time_slot_id, note, minutes FROM booking.book_slot(8, 1);
+SELECT id, slot_id, note, minutes FROM booking.book_slot(8, 1);
 ALTER TABLE booking.appointments DROP COLUMN note, DROP COLUMN minutes;
 
 -- a default that books in turn, after a function has changed: what is running is not thrown away
@@ -96,7 +96,7 @@ BEGIN
 	IF current_setting('test.booked', true) IS DISTINCT FROM 'once' THEN
 		SET LOCAL test.booked = 'once';
 		CREATE FUNCTION pg_temp.something_new() RETURNS int LANGUAGE sql RETURN 1;
-		RETURN 'with slot ' || (booking.book_slot(10, 1)).time_slot_id;
+		RETURN 'with slot ' || (booking.book_slot(10, 1)).slot_id;
 	END IF;
 	RETURN 'the other';
 END
@@ -104,16 +104,16 @@ $$;
 SAVEPOINT nested;
 ALTER TABLE booking.appointments ADD COLUMN note text, ADD COLUMN note_length int;
 ALTER TABLE booking.appointments ALTER note SET DEFAULT pg_temp.book_another(), ALTER note_length SET DEFAULT length('note');
-SELECT time_slot_id, note, note_length FROM booking.book_slot(9, 1);
-SELECT time_slot_id, note, note_length FROM booking.appointments WHERE time_slot_id IN (9, 10) ORDER BY 1;
+SELECT slot_id, note, note_length FROM booking.book_slot(9, 1);
+SELECT slot_id, note, note_length FROM booking.appointments WHERE slot_id IN (9, 10) ORDER BY 1;
 ROLLBACK TO nested;
 
 -- an index of somebody else's, whose violation is nobody's rule
 CREATE UNIQUE INDEX one_afternoon ON booking.appointments (patient_id) WHERE starts_at >= '2099-06-01 13:00+01';
-SELECT id, time_slot_id FROM booking.book_slot(9, 1);
+SELECT id, slot_id FROM booking.book_slot(9, 1);
 SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.book_slot(10, 1)');
 DROP INDEX booking.one_afternoon;
-SELECT id, time_slot_id FROM booking.book_slot(10, 1);
+SELECT id, slot_id FROM booking.book_slot(10, 1);
 
 -- each appointment has its event, and nothing else has
 SELECT count(*), count(DISTINCT appointment_id), bool_and(actor_role = session_user AND created_at = now()) FROM booking.appointment_events;

@@ -5,7 +5,7 @@
 SELECT id FROM booking.book_slot(1, 1);
 SELECT booking.is_slot_available(1);
 SET request.jwt.claims = '{"sub": "auth|ada", "patient_id": 1}';
-SELECT id, time_slot_id, status, booked_at = now() AS booked_now FROM booking.cancel_appointment(1, reason => E'  feeling better\n');
+SELECT id, slot_id, status, booked_at = now() AS booked_now FROM booking.cancel_appointment(1, reason => E'  feeling better\n');
 SELECT slot, is_available, held, bookable FROM slots WHERE slot = 1;
 SELECT from_status, to_status, actor_role = current_user AS by_me, actor, reason, created_at = now() AS now
 FROM booking.appointment_events ORDER BY id;
@@ -34,7 +34,7 @@ SELECT status FROM booking.cancel_appointment(4);
 
 -- Moving keeps the row: slot, clinic, doctor and times change, the old slot is free.
 SELECT id FROM booking.book_slot(2, 1);
-SELECT id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status,
+SELECT id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status,
 	booked_at = now() AS booked_now
 FROM booking.reschedule_appointment(appointment_id => 5, new_slot_id => 11) \gx
 SELECT slot, is_available, held, bookable FROM slots WHERE slot IN (2, 11);
@@ -42,8 +42,8 @@ SELECT * FROM story WHERE appointment_id = 5;
 -- to a slot that overlaps it: its own time does not count as another appointment
 INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at)
 	SELECT 16, 1, 1, starts_at + interval '30 minutes', ends_at FROM booking.time_slots WHERE id = 11;
-SELECT time_slot_id, ends_at - starts_at AS lasts FROM booking.reschedule_appointment(5, 16);
-SELECT time_slot_id FROM booking.reschedule_appointment(5, 11);
+SELECT slot_id, ends_at - starts_at AS lasts FROM booking.reschedule_appointment(5, 16);
+SELECT slot_id FROM booking.reschedule_appointment(5, 11);
 TABLE broken;
 
 -- A refused move leaves every row of every table as it was.
@@ -80,6 +80,6 @@ SELECT sqlstate, rule, message, detail FROM pg_temp.refusal('SELECT booking.resc
 SELECT pg_temp.live('booked', now() - interval '2 hours', 3) AS past \gset
 SELECT status FROM booking.cancel_appointment(:past);
 SELECT s.is_available, booking.is_slot_available(s.id) AS bookable
-FROM booking.appointments a JOIN booking.time_slots s ON s.id = a.time_slot_id WHERE a.id = :past;
+FROM booking.appointments a JOIN booking.time_slots s ON s.id = a.slot_id WHERE a.id = :past;
 TABLE broken;
 ROLLBACK;

@@ -27,7 +27,7 @@ TABLE broken;
 -- Identity, copies and the functions' own notes cannot be changed, whatever else is.
 SELECT pg_temp.state() AS before \gset
 SELECT assignment, r.sqlstate, r.rule, r.message, r.follows_contract
-FROM unnest(ARRAY['id = 77', 'time_slot_id = 4', 'patient_id = 2', 'clinic_id = 2', 'doctor_id = 2',
+FROM unnest(ARRAY['id = 77', 'slot_id = 4', 'patient_id = 2', 'clinic_id = 2', 'doctor_id = 2',
 				  'starts_at = starts_at + interval ''1 hour''', 'ends_at = ends_at + interval ''1 hour''',
 				  'booked_at = NULL', 'booked_at = now() - interval ''1 day''', 'hold_expires_at = now()',
 				  'idempotency_key = ''stolen''', 'created_at = ''-infinity''', 'status = ''checked-in'', patient_id = 2'])
@@ -35,7 +35,7 @@ FROM unnest(ARRAY['id = 77', 'time_slot_id = 4', 'patient_id = 2', 'clinic_id = 
 	pg_temp.trial(format('UPDATE booking.appointments SET %s WHERE id = 4', assignment)) r ORDER BY n;
 SELECT pg_temp.state() = :'before' AS unchanged;
 -- what stays the same is no change
-UPDATE booking.appointments SET id = id, time_slot_id = time_slot_id, patient_id = patient_id, status = status;
+UPDATE booking.appointments SET id = id, slot_id = slot_id, patient_id = patient_id, status = status;
 SELECT count(*) AS events FROM booking.appointment_events;
 
 -- A slot under an appointment or hold that is not over stays as it is: it cannot be reopened,
@@ -50,20 +50,20 @@ FROM (VALUES (2), (4)) s(slot),
 SELECT pg_temp.let_expire(5);
 SELECT sqlstate FROM pg_temp.trial('UPDATE booking.time_slots SET deleted_at = now() WHERE id = 4');
 SELECT sqlstate FROM booking.appointments a,
-	pg_temp.trial(format('UPDATE booking.time_slots SET deleted_at = now() WHERE id = %s', a.time_slot_id)) WHERE a.id = :past;
+	pg_temp.trial(format('UPDATE booking.time_slots SET deleted_at = now() WHERE id = %s', a.slot_id)) WHERE a.id = :past;
 
 -- An INSERT has no side effect, since a restore replays it: no event, and the slot is not touched.
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
 	SELECT id, 1, clinic_id, doctor_id, starts_at, ends_at FROM booking.time_slots WHERE id = 5 RETURNING id, status;
 SELECT is_available FROM booking.time_slots WHERE id = 5;
 SELECT count(*) FROM story WHERE slot = 5;
 -- but one that would be the slot's second is the constraint's to refuse
 SELECT sqlstate, rule FROM pg_temp.refusal($$
-	INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
+	INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
 	SELECT id, 2, clinic_id, doctor_id, starts_at, ends_at FROM booking.time_slots WHERE id = 5$$);
 
 -- The copy of the clinic's id has no key; where it names none, there is no day that is today's.
-INSERT INTO booking.appointments (id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
+INSERT INTO booking.appointments (id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
 	SELECT 88, id, 1, 999, doctor_id, starts_at, ends_at, 'noshow' FROM booking.time_slots WHERE id = 6;
 SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.set_appointment_status(88, ''arrived'')');
 SELECT status FROM booking.set_appointment_status(88, 'entered-in-error');

@@ -19,17 +19,17 @@ SELECT slot, is_available, held, bookable FROM slots WHERE slot <= 4;
 SELECT count(booking.book_slot(s, s - 4, 'key ' || s)) FROM generate_series(5, 7) s;
 SELECT count(booking.book_slot(s, s - 10, 'key ' || s)) FROM generate_series(11, 13) s;
 SET session_replication_role = replica;
-UPDATE booking.appointments SET created_at = now() - interval '30 days' - CASE WHEN time_slot_id IN (5, 11) THEN interval '1 second' ELSE '0' END
+UPDATE booking.appointments SET created_at = now() - interval '30 days' - CASE WHEN slot_id IN (5, 11) THEN interval '1 second' ELSE '0' END
 WHERE idempotency_key IS NOT NULL;
 SET session_replication_role = origin;
 UPDATE booking.clinics SET idempotency_retention = '1 hour' WHERE id = 2;
 SELECT rows FROM booking.maintain(max_rows => 3) WHERE task = 'forget_keys';
 SELECT rows FROM booking.maintain(max_rows => 3) WHERE task = 'forget_keys';
 SELECT rows FROM booking.maintain(max_rows => 3) WHERE task = 'forget_keys';
-SELECT time_slot_id, status, idempotency_key FROM booking.appointments WHERE status = 'booked' ORDER BY id;
+SELECT slot_id, status, idempotency_key FROM booking.appointments WHERE status = 'booked' ORDER BY id;
 -- nothing happened to the appointments themselves; a forgotten key may be used again
 SELECT count(*) FROM booking.appointment_events WHERE to_status = 'booked';
-SELECT time_slot_id FROM booking.book_slot(8, 1, 'key 5');
+SELECT slot_id FROM booking.book_slot(8, 1, 'key 5');
 
 -- Slots: from the clinic's today up to its horizon, or to that of the call where it has none.
 UPDATE booking.clinics SET booking_horizon = '3 days' WHERE id = 2;

@@ -1,7 +1,7 @@
 -- How many rows a statement of a patient, or of staff, may change through the view and the tables.
 \i test/lifecycle.psql
 ALTER SEQUENCE booking.appointments_id_seq RESTART 101;
-INSERT INTO booking.appointments (id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, booked_at)
+INSERT INTO booking.appointments (id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, booked_at)
 	SELECT id, id, 1, clinic_id, doctor_id, starts_at, ends_at, now() FROM booking.time_slots WHERE id <= 4;
 UPDATE booking.time_slots SET is_available = false WHERE id <= 4;
 INSERT INTO booking.generated_days (doctor_id, local_date) SELECT 1, date '2099-06-01' + n FROM generate_series(1, 4) n;
@@ -20,9 +20,9 @@ FROM (VALUES
 	(5, 'UPDATE booking.bookings SET status = ''cancelled'' WHERE id = 99'),
 	(6, 'DELETE FROM booking.bookings'),
 	(7, 'DELETE FROM booking.bookings WHERE id = 1'),
-	(8, 'INSERT INTO booking.bookings (time_slot_id) VALUES (5), (6)'),
-	(9, 'INSERT INTO booking.bookings (time_slot_id) VALUES (5)'),
-	(10, 'INSERT INTO booking.bookings (time_slot_id) VALUES (5); INSERT INTO booking.bookings (time_slot_id) VALUES (6)'),
+	(8, 'INSERT INTO booking.bookings (slot_id) VALUES (5), (6)'),
+	(9, 'INSERT INTO booking.bookings (slot_id) VALUES (5)'),
+	(10, 'INSERT INTO booking.bookings (slot_id) VALUES (5); INSERT INTO booking.bookings (slot_id) VALUES (6)'),
 	(11, 'UPDATE booking.patients SET name = ''Ada King'''),
 	-- as PostgREST sends it
 	(12, 'WITH pgrst_source AS (UPDATE booking.bookings SET status = ''cancelled'' RETURNING 1) SELECT count(*) FROM pgrst_source'),
@@ -51,8 +51,8 @@ FROM (VALUES
 	(3, 'UPDATE booking.appointments SET status = ''cancelled'''),
 	(4, 'UPDATE booking.appointments SET status = ''cancelled'' WHERE id <= 3'),
 	(5, 'DELETE FROM booking.bookings'),
-	(6, 'INSERT INTO booking.bookings (time_slot_id, patient_id) SELECT id, 2 FROM booking.time_slots WHERE id > 4'),
-	(7, 'INSERT INTO booking.bookings (time_slot_id, patient_id) SELECT id, 2 FROM booking.time_slots WHERE id IN (5, 6, 7)'),
+	(6, 'INSERT INTO booking.bookings (slot_id, patient_id) SELECT id, 2 FROM booking.time_slots WHERE id > 4'),
+	(7, 'INSERT INTO booking.bookings (slot_id, patient_id) SELECT id, 2 FROM booking.time_slots WHERE id IN (5, 6, 7)'),
 	(8, 'UPDATE booking.time_slots SET starts_at = starts_at + interval ''5 minutes'' WHERE id > 4'),
 	(9, 'UPDATE booking.time_slots SET starts_at = starts_at + interval ''5 minutes'' WHERE id IN (5, 6, 7)'),
 	-- that it is too many is said before what the first of them would be refused for

@@ -17,7 +17,7 @@ SELECT count(*) FILTER (WHERE starts_at >= now() - interval '28 days' AND starts
 FROM booking.time_slots;
 -- of the past, 10 were withdrawn, 20 fulfilled, 5 not come to, 3 never closed, 2 cancelled, and 1 was held in vain
 UPDATE booking.time_slots SET is_available = false WHERE id BETWEEN 1051 AND 1060;
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
 SELECT id, 1, 1, 1, starts_at, ends_at, CASE WHEN id <= 1090 THEN 'fulfilled' WHEN id <= 1095 THEN 'noshow' WHEN id <= 1098 THEN 'booked' WHEN id <= 1100 THEN 'cancelled' ELSE 'pending' END::booking.appointment_status,
 	CASE WHEN id = 1101 THEN starts_at END
 FROM booking.time_slots WHERE id BETWEEN 1071 AND 1101;

@@ -76,7 +76,7 @@ ROLLBACK TO nested;
 -- the rows of the statement, and beside a trigger that lets the booking be a statement.
 CREATE FUNCTION pg_temp.cancel() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-	PERFORM booking.cancel_appointment(id, 'no') FROM booking.appointments WHERE status IN ('booked', 'pending') AND time_slot_id > 3;
+	PERFORM booking.cancel_appointment(id, 'no') FROM booking.appointments WHERE status IN ('booked', 'pending') AND slot_id > 3;
 	RETURN NULL;
 END
 $$;

@@ -92,13 +92,13 @@ ROLLBACK TO whole;
 -- a constraint that books while it is being compiled, as it claims to be immutable
 ALTER TABLE booking.appointments ADD CONSTRAINT books CHECK (pg_temp.book_another(1)) NOT VALID;
 SET LOCAL test.book = 'now';
-SELECT time_slot_id, status FROM booking.book_slot(3, 1);
-SELECT time_slot_id, status FROM booking.appointments ORDER BY time_slot_id;
+SELECT slot_id, status FROM booking.book_slot(3, 1);
+SELECT slot_id, status FROM booking.appointments ORDER BY slot_id;
 ROLLBACK TO whole;
 ALTER TABLE booking.time_slots ADD CONSTRAINT books CHECK (pg_temp.book_another(1)) NOT VALID;
 SET LOCAL test.book = 'now';
-SELECT time_slot_id, status FROM booking.book_slot(3, 1);
-SELECT time_slot_id, status FROM booking.appointments ORDER BY time_slot_id;
+SELECT slot_id, status FROM booking.book_slot(3, 1);
+SELECT slot_id, status FROM booking.appointments ORDER BY slot_id;
 ROLLBACK TO whole;
 
 -- one that books the same slot, while that is being marked
@@ -133,7 +133,7 @@ ALTER TABLE booking.appointment_events ALTER id SET DEFAULT 7, ALTER created_at 
 CREATE TABLE booking.all_events PARTITION OF booking.appointment_events DEFAULT;
 ALTER TABLE booking.all_events OWNER TO booking_owner;
 SELECT status FROM booking.book_slot(3, 1);
-SELECT id, time_slot_id, to_status FROM booking.all_events;
+SELECT id, slot_id, to_status FROM booking.all_events;
 ROLLBACK TO whole;
 ALTER TABLE booking.doctors RENAME TO old_doctors;
 ALTER INDEX booking.doctors_pkey RENAME TO old_doctors_pkey;
@@ -148,13 +148,13 @@ ROLLBACK TO whole;
 -- an index that has the name, and not the key
 DROP INDEX booking.unique_timeslot;
 SAVEPOINT unindexed;
-CREATE INDEX unique_timeslot ON booking.appointments (time_slot_id);
+CREATE INDEX unique_timeslot ON booking.appointments (slot_id);
 SELECT booking.book_slot(3, 1);
 ROLLBACK TO unindexed;
 CREATE UNIQUE INDEX unique_timeslot ON booking.appointments (id);
 SELECT booking.book_slot(3, 1);
 ROLLBACK TO unindexed;
-CREATE UNIQUE INDEX unique_timeslot ON booking.appointments ((time_slot_id::text));
+CREATE UNIQUE INDEX unique_timeslot ON booking.appointments ((slot_id::text));
 SELECT booking.book_slot(3, 1);
 ROLLBACK TO whole;
 
@@ -228,7 +228,7 @@ ROLLBACK TO whole;
 -- nothing of this is remembered
 SELECT status FROM booking.book_slot(3, 1);
 SELECT status FROM booking.hold_slot(4, 2);
-SELECT time_slot_id, status FROM booking.appointments ORDER BY time_slot_id;
+SELECT slot_id, status FROM booking.appointments ORDER BY slot_id;
 -- a clinic without a zone, and columns of other types than the functions were written for
 ALTER TABLE booking.clinics ALTER time_zone DROP NOT NULL;
 SET LOCAL session_replication_role = replica;
@@ -251,7 +251,7 @@ ROLLBACK TO whole;
 ALTER TABLE booking.appointments RENAME booked_at TO was_booked_at;
 ALTER TABLE booking.appointments ADD booked_at text;
 SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.cancel_appointment(1)');
-INSERT INTO booking.appointments (id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
+INSERT INTO booking.appointments (id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
 	SELECT 1000, id, 1, clinic_id, doctor_id, starts_at, ends_at, 'pending', '2098-01-01' FROM booking.time_slots WHERE id = 5;
 SELECT sqlstate, message FROM pg_temp.refusal('SELECT booking.confirm_hold(1000)');
 ROLLBACK TO whole;

@@ -23,10 +23,10 @@ SELECT * FROM (VALUES
 SELECT l.status, l.n = 99 AS expired, string_agg(c.change, ', ' ORDER BY c.n) FILTER (WHERE r.sqlstate = '00000') AS may_be,
 	array_agg(DISTINCT concat_ws(' ', r.sqlstate, r.rule, r.follows_contract)) FILTER (WHERE r.sqlstate <> '00000') AS refusals
 FROM lived l JOIN booking.appointments a ON a.id = l.appointment_id CROSS JOIN changes c,
-	pg_temp.trial(format(c.command, a.time_slot_id)) r
+	pg_temp.trial(format(c.command, a.slot_id)) r
 GROUP BY l.status, l.n ORDER BY l.n;
 -- deleted for good it cannot be, whatever became of the appointment
-SELECT DISTINCT r.sqlstate, r.rule FROM booking.appointments a, pg_temp.trial(format('DELETE FROM booking.time_slots WHERE id = %s', a.time_slot_id)) r;
+SELECT DISTINCT r.sqlstate, r.rule FROM booking.appointments a, pg_temp.trial(format('DELETE FROM booking.time_slots WHERE id = %s', a.slot_id)) r;
 -- a substitute takes over what is still to come, not what was
 SELECT booking.reassign_slots(doctor_id, 3, now() - interval '2 years', now() + interval '1 day') FROM booking.appointments WHERE id IN (SELECT appointment_id FROM lived WHERE status = 'fulfilled');
 ROLLBACK;

@@ -12,16 +12,16 @@ CREATE FUNCTION pg_temp.raw(command text, OUT sqlstate text, OUT violated text) 
 	'SELECT sqlstate, coalesce(rule, message) FROM pg_temp.trial(command)';
 
 -- One appointment a slot, of the statuses that occupy it; any number of the others.
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
 SELECT id, 1, clinic_id, doctor_id, starts_at, ends_at FROM booking.time_slots WHERE id = 1;
 CREATE TEMP VIEW second AS
-	SELECT 1::bigint AS time_slot_id, 2::bigint AS patient_id, 1::bigint AS clinic_id, 1::bigint AS doctor_id,
+	SELECT 1::bigint AS slot_id, 2::bigint AS patient_id, 1::bigint AS clinic_id, 1::bigint AS doctor_id,
 		'2099-06-01 09:00'::timestamptz AS starts_at, '2099-06-01 10:00'::timestamptz AS ends_at;
 SELECT status, raw.*
 FROM unnest(enum_range(NULL::booking.appointment_status)) AS status,
-	pg_temp.raw(format('INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
+	pg_temp.raw(format('INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
 						SELECT *, %L, now() FROM second', status)) AS raw;
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
 SELECT *, 'cancelled' FROM second;
 SELECT * FROM pg_temp.raw($$UPDATE booking.appointments SET status = 'booked'$$);
 -- nor where the triggers do not fire, as in a session that applies another server's changes
@@ -115,7 +115,7 @@ FROM (VALUES
 	('UPDATE booking.appointments SET idempotency_key = repeat(''x'', 256)'),
 	('UPDATE booking.appointments SET idempotency_key = ''k'', patient_id = 1'),
 	('UPDATE booking.appointments SET patient_id = 77'),
-	('UPDATE booking.appointments SET time_slot_id = 77'),
+	('UPDATE booking.appointments SET slot_id = 77'),
 	('UPDATE booking.appointments SET status = ''no such'''),
 	('DELETE FROM booking.clinics WHERE id = 1'),
 	('DELETE FROM booking.doctors WHERE id = 1'),
@@ -134,7 +134,7 @@ FROM (VALUES
 	('2, 1, ''10:00'', ''11:00'', ''cancelled'', ''k''), (2, 1, 1, 1, now(), now() + ''1 hour'', ''cancelled'', ''k'''),
 	('2, 77, ''10:00'', ''11:00'', ''booked'', NULL'),
 	('77, 1, ''10:00'', ''11:00'', ''booked'', NULL')) AS appointments(values),
-	pg_temp.raw(format('INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, idempotency_key) VALUES (%s)',
+	pg_temp.raw(format('INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, idempotency_key) VALUES (%s)',
 					   regexp_replace(values, '^(\w+, \w+), ''(.....)'', ''(.....)''', '\1, 1, 1, ''2099-06-01 \2'', ''2099-06-01 \3'''))) AS raw;
 SELECT values, raw.*
 FROM (VALUES
@@ -174,7 +174,7 @@ RETURNING updated_at = now() AS updated_now;
 CREATE FUNCTION pg_temp.skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
 CREATE TRIGGER skip BEFORE UPDATE ON booking.time_slots FOR EACH ROW EXECUTE FUNCTION pg_temp.skip();
 SELECT * FROM pg_temp.refusal('SELECT booking.book_slot(2, 1)') \gx
-SELECT count(*) FROM booking.appointments WHERE time_slot_id = 2;
+SELECT count(*) FROM booking.appointments WHERE slot_id = 2;
 DROP TRIGGER skip ON booking.time_slots;
 CREATE TRIGGER skip BEFORE INSERT ON booking.appointments FOR EACH ROW EXECUTE FUNCTION pg_temp.skip();
 SELECT sqlstate FROM pg_temp.refusal('SELECT booking.book_slot(2, 1)');

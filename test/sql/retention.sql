@@ -16,10 +16,10 @@ FROM (VALUES
 -- an appointment of every status, each in a slot of two years ago, and a cancelled one beside one of them
 SELECT count(pg_temp.live(status, now() - interval '2 years 1 month' + n * interval '2 hours'))
 FROM unnest(enum_range(NULL::booking.appointment_status)) WITH ORDINALITY AS s(status, n);
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
-SELECT time_slot_id, 2, clinic_id, doctor_id, starts_at, ends_at, 'cancelled' FROM booking.appointments WHERE status = 'booked';
-INSERT INTO booking.appointment_events (appointment_id, time_slot_id, to_status, actor_role)
-SELECT id, time_slot_id, status, current_user FROM booking.appointments WHERE patient_id = 2;
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
+SELECT slot_id, 2, clinic_id, doctor_id, starts_at, ends_at, 'cancelled' FROM booking.appointments WHERE status = 'booked';
+INSERT INTO booking.appointment_events (appointment_id, slot_id, to_status, actor_role)
+SELECT id, slot_id, status, current_user FROM booking.appointments WHERE patient_id = 2;
 SELECT status FROM booking.book_slot(1, 1);
 INSERT INTO booking.generated_days (doctor_id, local_date)
 SELECT 1, current_date - n FROM unnest('{0,364,360,370,400,1000}'::int[]) n;
@@ -41,12 +41,12 @@ TABLE broken;
 
 -- A slot that has an appointment of a later time, as one that was moved may, stays with all it has.
 INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at) VALUES (301, 1, 1, now() - interval '2 years', now() - interval '2 years' + interval '1 hour');
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
 SELECT 301, 3, 1, 1, t, t + interval '1 hour', 'cancelled' FROM unnest(ARRAY[now() - interval '2 years', now() - interval '1 month']) t;
 SELECT rows FROM booking.maintain(retention => '1 year') WHERE task = 'delete_old';
-SELECT count(*) FROM booking.appointments WHERE time_slot_id = 301;
+SELECT count(*) FROM booking.appointments WHERE slot_id = 301;
 SELECT rows FROM booking.maintain(retention => '30 days') WHERE task = 'delete_old';
-SELECT count(*) FROM booking.appointments WHERE time_slot_id = 301;
+SELECT count(*) FROM booking.appointments WHERE slot_id = 301;
 
 -- Somebody's table that refers to what is to go: nothing is deleted, and the rest is done.
 CREATE TABLE regress_invoices (slot_id bigint CONSTRAINT invoice_is_for_a_slot REFERENCES booking.time_slots);

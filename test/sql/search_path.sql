@@ -81,8 +81,8 @@ SELECT count(*) >= 0 AS is_read FROM booking.read_events('mail');
 SELECT booking.note_events_done('mail', 0);
 SELECT booking.skip_events('mail') >= 0 AS is_skipped;
 SELECT count(*) FROM booking.metrics WHERE name = 'booking_holds';
-INSERT INTO booking.bookings (time_slot_id, patient_id) VALUES (1, 2) RETURNING time_slot_id, local_start;
-DELETE FROM booking.bookings WHERE time_slot_id = 1 AND status = 'booked' RETURNING time_slot_id;
+INSERT INTO booking.bookings (slot_id, patient_id) VALUES (1, 2) RETURNING slot_id, local_start;
+DELETE FROM booking.bookings WHERE slot_id = 1 AND status = 'booked' RETURNING slot_id;
 UPDATE booking.appointments SET status = 'arrived' WHERE id = 1 RETURNING status;
 SELECT appointment_id, to_status FROM booking.appointment_events e ORDER BY id;
 

@@ -80,14 +80,14 @@ END
 $$;
 CREATE TRIGGER set AFTER UPDATE ON booking.appointments FOR EACH ROW EXECUTE FUNCTION app.set();
 SET client_min_messages = warning;
-SELECT time_slot_id FROM booking.book_slot(7, 3);
+SELECT slot_id FROM booking.book_slot(7, 3);
 CREATE FUNCTION pg_temp.after(seqscan text, is_local boolean, fails boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	answer text;
 BEGIN
 	PERFORM set_config('app.seqscan', seqscan, true), set_config('app.is_local', is_local::text, true), set_config('app.fails', fails::text, true);
 	BEGIN
-		SELECT status INTO answer FROM booking.cancel_appointment((SELECT max(id) FROM booking.appointments WHERE time_slot_id = 7));
+		SELECT status INTO answer FROM booking.cancel_appointment((SELECT max(id) FROM booking.appointments WHERE slot_id = 7));
 	EXCEPTION WHEN raise_exception THEN
 		answer := sqlerrm;
 	END;

@@ -2,9 +2,9 @@
 -- changed: it says so. And rules are heeded from when they are there, whoever wrote them, and how.
 \i test/lifecycle.psql
 INSERT INTO booking.doctors (id, clinic_id, name) VALUES (3, 1, 'Dr Ada Yonath');
-SELECT a.id, a.time_slot_id, a.status FROM booking.book_slot(1, 1) a;
-SELECT a.id, a.time_slot_id, a.status FROM booking.hold_slot(2, 2) a;
-SELECT a.id, a.time_slot_id, a.status FROM booking.hold_slot(3, 2) a;
+SELECT a.id, a.slot_id, a.status FROM booking.book_slot(1, 1) a;
+SELECT a.id, a.slot_id, a.status FROM booking.hold_slot(2, 2) a;
+SELECT a.id, a.slot_id, a.status FROM booking.hold_slot(3, 2) a;
 SELECT pg_temp.let_expire(3);
 SELECT pg_temp.live('booked', now() - interval '2 hours', 3) AS past \gset
 

@@ -106,7 +106,7 @@ END
 $$;
 SAVEPOINT nested;
 ALTER TABLE booking.time_slots ADD CONSTRAINT books CHECK (pg_temp.book_another(id)) NOT VALID;
-SELECT time_slot_id, status FROM booking.book_slot(12, 1);
+SELECT slot_id, status FROM booking.book_slot(12, 1);
 SELECT * FROM pg_temp.slot WHERE id BETWEEN 12 AND 14 ORDER BY id;
 ROLLBACK TO nested;
 

@@ -47,7 +47,7 @@ SELECT booking.note_events_done('mail', 2);
 -- a hold, one that has expired, a move, and times off
 UPDATE booking.time_slots SET held_until = '2098-01-01' WHERE id = 4;
 UPDATE booking.time_slots SET held_until = '2020-01-01' WHERE id = 8;
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
 SELECT id, 5, clinic_id, doctor_id, starts_at, ends_at, 'pending', held_until FROM booking.time_slots WHERE id IN (4, 8);
 SELECT booking.cancel_appointment(2, E'fell ill;\n"sorry"');
 SELECT booking.reschedule_appointment(3, 9);
@@ -65,7 +65,7 @@ SELECT FROM booking.add_time_slots(3, '2098-10-27', '09:00', '09:30', 30);
 INSERT INTO booking.time_slots (clinic_id, doctor_id, starts_at, ends_at, is_available, created_at, updated_at)
 SELECT 1, 1, t, t + interval '30 minutes', false, t - interval '1 month', t - interval '1 week'
 FROM generate_series(timestamptz '2020-03-29 00:00', '2020-03-29 04:30', '30 minutes') t;
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at, hold_expires_at, idempotency_key, created_at, updated_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at, hold_expires_at, idempotency_key, created_at, updated_at)
 SELECT s.id, n, clinic_id, doctor_id, starts_at, ends_at, status, s.updated_at, s.starts_at, 'key ' || n, s.created_at, s.updated_at
 FROM (SELECT s, row_number() OVER (ORDER BY starts_at) n FROM booking.time_slots s WHERE starts_at < '2021-01-01') p,
 	LATERAL (SELECT (s).*) s,
@@ -87,7 +87,7 @@ WITH slot AS (
 	FROM booking.doctors d, generate_series(1, $many / 2 / $doctors) n, LATERAL (SELECT timestamptz '2018-01-01' + n * interval '5 minutes') s (t)
 	WHERE clinic_id = 5
 	RETURNING *)
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, booked_at)
 SELECT slot.id, p.id, slot.clinic_id, slot.doctor_id, starts_at, ends_at, 'fulfilled', starts_at - interval '1 week'
 FROM slot JOIN booking.doctors d ON d.id = doctor_id JOIN booking.patients p ON p.name = replace(d.name, 'Dr Busy', 'Regular');
 SQL

@@ -135,7 +135,7 @@ sub book_agrees
 	my ($what, @unknown) = @_;
 	my %unknown = map { $_->{key} => $_ } @unknown;
 	my %found = map { split /\|/ } split /\n/, $node->safe_psql('postgres',
-		"SELECT idempotency_key, time_slot_id || ' ' || status FROM booking.appointments");
+		"SELECT idempotency_key, slot_id || ' ' || status FROM booking.appointments");
 	my @wrong;
 	my $done = 0;
 

@@ -33,11 +33,11 @@ my $work = <<'SQL';
 ANALYZE booking.time_slots, booking.appointments, booking.appointment_events;
 CREATE INDEX CONCURRENTLY free ON booking.time_slots (starts_at) WHERE is_available;
 ANALYZE booking.time_slots;
-CREATE INDEX CONCURRENTLY of_status ON booking.appointments (status, (time_slot_id % 2));
+CREATE INDEX CONCURRENTLY of_status ON booking.appointments (status, (slot_id % 2));
 VACUUM booking.time_slots, booking.appointments, booking.patients, booking.clinics;
 REINDEX INDEX CONCURRENTLY booking.unique_timeslot;
 REINDEX TABLE CONCURRENTLY booking.time_slots;
-ALTER TABLE booking.appointments ADD CONSTRAINT has_a_slot CHECK (time_slot_id > 0) NOT VALID;
+ALTER TABLE booking.appointments ADD CONSTRAINT has_a_slot CHECK (slot_id > 0) NOT VALID;
 CREATE OR REPLACE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER note AFTER INSERT OR UPDATE ON booking.time_slots FOR EACH ROW EXECUTE FUNCTION note();
 CREATE TRIGGER note AFTER INSERT ON booking.appointments FOR EACH ROW EXECUTE FUNCTION note();
@@ -103,7 +103,7 @@ cmp_ok($rounds, '>=', 1, "a round of the administrator's work");
 note "$rounds rounds";
 
 is($node->safe_psql('postgres', "
-		SELECT count(*), count(DISTINCT time_slot_id), (SELECT count(*) FROM booking.appointment_events),
+		SELECT count(*), count(DISTINCT slot_id), (SELECT count(*) FROM booking.appointment_events),
 			   (SELECT count(*) FROM booking.time_slots WHERE NOT is_available) FROM booking.appointments"),
 	"$bookings|$bookings|$bookings|$bookings", 'every slot is booked once');
 # what the victim of a deadlock left behind is not valid

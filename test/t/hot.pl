@@ -44,7 +44,7 @@ SELECT booking.book_slot(id, doctor_id) FROM booking.time_slots WHERE id = :slot
 SQL
 
 is($node->safe_psql('postgres', "
-		SELECT count(*), count(DISTINCT time_slot_id),
+		SELECT count(*), count(DISTINCT slot_id),
 			   (SELECT count(*) FROM booking.time_slots WHERE NOT is_available), (SELECT count(*) FROM booking.appointment_events)
 		FROM booking.appointments"),
 	"$bookings|$bookings|$bookings|$bookings", 'every slot is booked once');

@@ -113,7 +113,7 @@ $node->safe_psql('postgres', <<'SQL');
 SELECT booking.book_slot(id, 1) FROM slots WHERE n IN (3, 7, 30);
 SELECT booking.hold_slot(id, 2) FROM slots WHERE n = 12;
 SELECT booking.hold_slot(id, 2, '1 microsecond') FROM slots WHERE n IN (13, 14);
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status)
 SELECT id, 3, 1, 1, starts_at, ends_at, CASE WHEN n > 3 THEN 'fulfilled' ELSE 'noshow' END::booking.appointment_status
 FROM (SELECT *, row_number() OVER (ORDER BY starts_at) AS n FROM booking.time_slots) s WHERE n <= 10;
 SELECT rows FROM booking.maintain(max_rows => 1);
@@ -254,9 +254,9 @@ SELECT 1, d.id, t, t + interval '5 minutes', false
 FROM booking.doctors d, generate_series(now() + interval '30 days', now() + interval '1000 days', '10 minutes') t;
 ALTER TABLE booking.time_slots ENABLE TRIGGER ALL;
 ALTER TABLE booking.time_slots ENABLE ALWAYS TRIGGER doctor_slots_do_not_overlap;
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, idempotency_key)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, idempotency_key)
 SELECT id, 1, 1, doctor_id, starts_at, ends_at, 'key ' || id FROM booking.time_slots WHERE starts_at > now() + interval '30 days';
-INSERT INTO booking.appointment_events (appointment_id, time_slot_id, to_status, actor_role) SELECT id, time_slot_id, status, current_user FROM booking.appointments;
+INSERT INTO booking.appointment_events (appointment_id, slot_id, to_status, actor_role) SELECT id, slot_id, status, current_user FROM booking.appointments;
 SQL
 $node->safe_psql('postgres', 'VACUUM ANALYZE');
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM booking.time_slots'), '>', $doctors * 139_000, 'a larger book');

@@ -133,7 +133,7 @@ CREATE VIEW life AS
 		lead(pg_xact_commit_timestamp(e.xmin), 1, 'infinity') OVER (PARTITION BY e.appointment_id ORDER BY e.id) AS until
 	FROM booking.appointment_events e
 		JOIN booking.appointments a ON a.id = e.appointment_id
-		JOIN booking.time_slots s ON s.id = e.time_slot_id;
+		JOIN booking.time_slots s ON s.id = e.slot_id;
 SQL
 is($node->safe_psql('postgres', <<'SQL'), '', 'no patient was in two places at any time');
 SET jit = off;

@@ -30,7 +30,7 @@ sub book
 	my ($patient, $slot) = @_;
 
 	$slot //= ++$n;
-	my $answer = $session->query("SELECT time_slot_id || ' for ' || patient_id FROM booking.book_slot($slot, $patient)");
+	my $answer = $session->query("SELECT slot_id || ' for ' || patient_id FROM booking.book_slot($slot, $patient)");
 	my $error = $session->{stderr};
 	$session->{stderr} = '';
 	return $error =~ /ERROR:  (.*)/ ? $1 : $answer;
@@ -80,11 +80,11 @@ is(book($last[0]), 'there is no such patient', 'the patient is gone with it');
 note 'the slot is taken, freed, and taken by others';
 $n = 16;
 is(book(11), '17 for 11', 'a booking');
-my $appointment = $node->safe_psql('postgres', 'SELECT id FROM booking.appointments WHERE time_slot_id = 17');
+my $appointment = $node->safe_psql('postgres', 'SELECT id FROM booking.appointments WHERE slot_id = 17');
 is(book(12, 17), 'time slot 17 is already booked', 'its occupant is seen');
 $node->safe_psql('postgres', "SELECT booking.cancel_appointment($appointment)");
 is(book(12, 17), '17 for 12', 'an occupant that is over is none');
-$node->safe_psql('postgres', "SELECT booking.cancel_appointment(id) FROM booking.appointments WHERE time_slot_id = 17 AND status = 'booked'");
+$node->safe_psql('postgres', "SELECT booking.cancel_appointment(id) FROM booking.appointments WHERE slot_id = 17 AND status = 'booked'");
 $node->safe_psql('postgres', "SELECT booking.hold_slot(17, 13)");
 is(book(12, 17), 'time slot 17 is being held for somebody', 'the next occupant');
 is(book(13, 17), '17 for 13', 'whose hold it is');
@@ -100,7 +100,7 @@ is(book(14, 18), '18 for 14', 'and the slot is free');
 
 is($node->safe_psql('postgres', "
 	SELECT count(*) FROM booking.appointments a
-		LEFT JOIN booking.time_slots s ON s.id = a.time_slot_id AND s.doctor_id = a.doctor_id AND s.starts_at = a.starts_at
+		LEFT JOIN booking.time_slots s ON s.id = a.slot_id AND s.doctor_id = a.doctor_id AND s.starts_at = a.starts_at
 		LEFT JOIN booking.patients p ON p.id = a.patient_id
 	WHERE s.id IS NULL OR p.id IS NULL OR (a.status = 'booked' AND s.is_available)"), 0, 'every appointment has its slot and its patient');
 unlike(slurp_file($node->logfile), qr/leak|PANIC|terminated by signal|could not read/, 'nothing is left behind');

@@ -176,7 +176,7 @@ for my $phase ([ 4, 0, 'at once' ], $ENV{LONG} ? [ 3, 20, 'every 20 s' ] : ())
 }
 dismiss($crowd);
 
-is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT time_slot_id) FROM booking.appointments'), "$booked|$booked",
+is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT slot_id) FROM booking.appointments'), "$booked|$booked",
 	'what they were told is booked, and nothing else');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM booking.time_slots WHERE NOT is_available'), $booked, 'and these slots are taken');
 $node->safe_psql('postgres', "\\i $FindBin::RealBin/../invariants.psql");

@@ -116,7 +116,7 @@ like((request('ada', '', 'SELECT count(*) FROM (SELECT x.* FROM (SELECT * FROM b
 	qr/^(00000|42501)$/, 'what stands beside is no way back');
 is((request('alder', '', 'SELECT count(*) FROM booking.find_patient(\'x\') p, LATERAL (SELECT * FROM booking.patients) z'))[0], 'PT422', 'rows of a function are of their table');
 
-like((request('alder', '', 'INSERT INTO booking.bookings (time_slot_id, patient_id) SELECT time_slot_id, patient_id FROM (SELECT * FROM json_populate_recordset(NULL::booking.bookings, \'[{"time_slot_id": 1}]\')) x'))[1],
+like((request('alder', '', 'INSERT INTO booking.bookings (slot_id, patient_id) SELECT slot_id, patient_id FROM (SELECT * FROM json_populate_recordset(NULL::booking.bookings, \'[{"slot_id": 1}]\')) x'))[1],
 	qr/25006/, 'nor is a body that is made into rows');
 
 # Time: the login's limits count, those of the roles it takes do not.

@@ -95,7 +95,7 @@ for my $isolation (@levels)
 		one_winner_is_told($isolation eq 'READ COMMITTED' ? $refused : $refused_or_failed,
 			$isolation, "slot $slot", race(map { booking_script($isolation, $slot, $_) } 1 .. $rivals));
 		is_row("count(a), count(e), bool_or(s.is_available)
-				FROM booking.time_slots s LEFT JOIN booking.appointments a ON a.time_slot_id = s.id
+				FROM booking.time_slots s LEFT JOIN booking.appointments a ON a.slot_id = s.id
 					LEFT JOIN booking.appointment_events e ON e.appointment_id = a.id WHERE s.id = $slot",
 			'1|1|f', "$isolation, slot $slot: one appointment, one event, the slot is taken");
 	}
@@ -117,7 +117,7 @@ for my $isolation (@levels, 'mixed')
 	one_winner_is_told($may_lose, $isolation, 'one patient', race(map {
 		booking_script($isolation eq 'mixed' ? $levels[ $_ % 3 ] : $isolation, $_, $patient) } @slots));
 	is_row("count(DISTINCT a.id), count(*) FILTER (WHERE NOT s.is_available)
-			FROM booking.time_slots s LEFT JOIN booking.appointments a ON a.time_slot_id = s.id WHERE s.id IN (@{[join ',', @slots]})",
+			FROM booking.time_slots s LEFT JOIN booking.appointments a ON a.slot_id = s.id WHERE s.id IN (@{[join ',', @slots]})",
 		'1|1', "$isolation, one patient: one appointment, one slot is taken");
 }
 
@@ -190,10 +190,10 @@ SQL
 
 	is_deeply($outcomes, { '00000' => $booked, 'PT409' => $clients * $requests - $booked },
 		"each of $booked slots was booked once, and all other requests were refused");
-	is_row("count(*), count(DISTINCT time_slot_id) FROM booking.appointments WHERE time_slot_id >= $slots[0]", "$booked|$booked",
+	is_row("count(*), count(DISTINCT slot_id) FROM booking.appointments WHERE slot_id >= $slots[0]", "$booked|$booked",
 		'there is an appointment for each');
 	is_row("count(*) FROM booking.time_slots WHERE id >= $slots[0] AND NOT is_available", $booked, 'and these slots are taken');
-	is_row("count(*) FROM booking.appointment_events JOIN booking.appointments a ON a.id = appointment_id WHERE a.time_slot_id >= $slots[0]",
+	is_row("count(*) FROM booking.appointment_events JOIN booking.appointments a ON a.id = appointment_id WHERE a.slot_id >= $slots[0]",
 		$booked, 'and each has its event');
 }
 

@@ -33,7 +33,7 @@ sub everything_works
 	$slot++;
 	is($query->("slot_id FROM booking.available_slots(1, '2098-06-02', max_slots => 1)"), $slot, "$when: the first free slot");
 	is($query->("bool_and(passed), count(*) FROM booking.check_booking($slot, 1)"), 't|11', "$when: it can be booked");
-	is($query->("id, time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at - starts_at, status, booked_at = now(), hold_expires_at, idempotency_key, created_at = now(), updated_at = now() FROM booking.book_slot($slot, 1)"),
+	is($query->("id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at - starts_at, status, booked_at = now(), hold_expires_at, idempotency_key, created_at = now(), updated_at = now() FROM booking.book_slot($slot, 1)"),
 		join('|', $slot, $slot, 1, 1, 1, sprintf('2098-06-02 %02d:%02d:00+00', 8 + int(($slot - 1) / 4), ($slot - 1) % 4 * 15),
 			'00:15:00', 'booked', 't', '', '', 't', 't'),
 		"$when: and is, with every column of the appointment in its place");
@@ -55,7 +55,7 @@ everything_works('with a column more');
 is($session->query_safe('SELECT note IS NULL, status FROM booking.book_slot(40, 1)'), 't|booked', 'whose value is null');
 $session->query_safe("ALTER TABLE booking.appointments ALTER COLUMN note SET DEFAULT 'by phone'");
 is($session->query_safe('SELECT note, status FROM booking.book_slot(41, 1)'), 'by phone|booked', 'or its default');
-$session->query_safe('DELETE FROM booking.appointments WHERE time_slot_id IN (40, 41); SELECT setval(\'booking.appointments_id_seq\', 8)');
+$session->query_safe('DELETE FROM booking.appointments WHERE slot_id IN (40, 41); SELECT setval(\'booking.appointments_id_seq\', 8)');
 $session->query_safe('ALTER TABLE booking.appointments DROP COLUMN note');
 everything_works('with that column gone');
 

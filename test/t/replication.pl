@@ -37,9 +37,9 @@ $subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION book CONNECTION '$connec
 $subscriber->poll_query_until('postgres', "SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") or die 'not synchronized';
 
 my $book = <<'SQL';
-SELECT a.time_slot_id, a.status, s.is_available,
+SELECT a.slot_id, a.status, s.is_available,
 	(SELECT string_agg(concat(e.id, ' ', e.to_status, ' ' || e.reason), ', ' ORDER BY e.id) FROM booking.appointment_events e WHERE e.appointment_id = a.id)
-FROM booking.appointments a JOIN booking.time_slots s ON s.id = a.time_slot_id ORDER BY a.id;
+FROM booking.appointments a JOIN booking.time_slots s ON s.id = a.slot_id ORDER BY a.id;
 SELECT id, is_available FROM booking.time_slots ORDER BY id;
 SQL
 

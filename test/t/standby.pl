@@ -57,7 +57,7 @@ answers('administrator', '',
 	'SELECT rule, sqlstate FROM booking.check_booking(1, 1) WHERE NOT passed' => 'slot_not_booked|PT409',
 	'SELECT count(*) FROM booking.check_booking(2, 1) WHERE passed' => '11',
 	'SELECT slot_id, state, patient_name FROM booking.day_sheet WHERE slot_id = 1' => '1|booked|Ada Lovelace',
-	'SELECT id, status, patient_name FROM booking.bookings WHERE time_slot_id = 4' => '2|pending|Alan Turing',
+	'SELECT id, status, patient_name FROM booking.bookings WHERE slot_id = 4' => '2|pending|Alan Turing',
 	"SELECT count(*) FROM booking.session_slots('2099-06-02', '09:00', '10:00', 'UTC', 15)" => '4',
 	'SELECT appointment_id, status FROM booking.patient_appointments(1)' => '1|booked');
 answers('patient', "SET ROLE booking_patient; SET request.jwt.claims = '{\"patient_id\": 2}';",

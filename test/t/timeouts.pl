@@ -97,7 +97,7 @@ cut_short('queueing for the calendar', "SELECT booking.add_days_off('2098-12-24'
 cut_short('in a rule', 'SELECT pg_advisory_lock(1)', 'book_slot(3, 2)');
 cut_short('before it writes', $no_events, 'book_slot(3, 2)');
 cut_short('with the slot marked', <<'SQL', 'book_slot(3, 2)');
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at)
 SELECT id, 3, clinic_id, doctor_id, starts_at, ends_at FROM booking.time_slots WHERE id = 3
 SQL
 cut_short('with everything written', 'SELECT FROM booking.patients WHERE id = 2 FOR UPDATE', 'book_slot(3, 2)');
@@ -215,16 +215,16 @@ WITH slot AS (
 	SELECT 1, 2, t, t + interval '5 minutes' FROM generate_series(timestamptz '2010-01-01', '2010-01-28', '5 minutes') t
 	RETURNING *),
 made AS (
-	INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, idempotency_key)
+	INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, idempotency_key)
 	SELECT id, 15, clinic_id, doctor_id, starts_at, ends_at, 'cancelled', lpad(id::text, 255) FROM slot RETURNING *)
-INSERT INTO booking.appointment_events (appointment_id, time_slot_id, to_status, actor_role)
-SELECT id, time_slot_id, status, 'booking_admin' FROM made;
+INSERT INTO booking.appointment_events (appointment_id, slot_id, to_status, actor_role)
+SELECT id, slot_id, status, 'booking_admin' FROM made;
 SQL
 $next_slot = $node->safe_psql('postgres', 'SELECT max(id) + 1 FROM booking.time_slots WHERE NOT is_available');
 no_room_for('appointments');
 $node->safe_psql('postgres', <<'SQL');
-INSERT INTO booking.appointment_events (appointment_id, time_slot_id, from_status, to_status, actor_role, reason)
-SELECT id, time_slot_id, status, status, 'booking_admin', repeat('x', 255) FROM booking.appointments, generate_series(1, 2) WHERE status = 'cancelled';
+INSERT INTO booking.appointment_events (appointment_id, slot_id, from_status, to_status, actor_role, reason)
+SELECT id, slot_id, status, status, 'booking_admin', repeat('x', 255) FROM booking.appointments, generate_series(1, 2) WHERE status = 'cancelled';
 SQL
 no_room_for('appointment_events');
 

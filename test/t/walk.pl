@@ -38,10 +38,10 @@ INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at, is
 	FROM generate_series(0, 49) hour, generate_series(1, 4) doctor,
 		LATERAL (SELECT CASE WHEN hour > 4 THEN timestamptz '2099-06-01 00:00+00' ELSE now() - interval '9 hours' END
 					+ hour * interval '1 hour' AS start) t;
-INSERT INTO booking.appointments (time_slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, booked_at)
+INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, booked_at)
 	SELECT id, id, clinic_id, doctor_id, starts_at, ends_at, now() FROM booking.time_slots WHERE id <= 20;
-INSERT INTO booking.appointment_events (appointment_id, time_slot_id, to_status, actor_role)
-	SELECT id, time_slot_id, status, current_user FROM booking.appointments;
+INSERT INTO booking.appointment_events (appointment_id, slot_id, to_status, actor_role)
+	SELECT id, slot_id, status, current_user FROM booking.appointments;
 
 CREATE TABLE walk (
 	session int, n int, op text, slot bigint, patient bigint, key text,
@@ -73,7 +73,7 @@ BEGIN
 			any_status := random() < 0.1;
 			w.target := coalesce((SELECT id FROM booking.appointments
 								  WHERE status = at_status OR any_status
-								  ORDER BY time_slot_id < at_slot, time_slot_id, id DESC LIMIT 1), -1);
+								  ORDER BY slot_id < at_slot, slot_id, id DESC LIMIT 1), -1);
 			w.status := statuses[1 + floor(random() * cardinality(statuses))];
 		ELSIF w.op LIKE '%key' THEN
 			-- holds with keys have patients of their own: a hold has the key that came last
@@ -179,10 +179,10 @@ WHERE sqlstate = '00000' AND op NOT IN ('expire', 'withdraw', 'reopen') AND NOT 
 	WHEN target = -1 THEN false
 	WHEN op IN ('key', 'hold key', 'wrong key') THEN
 		(answer).patient_id = patient AND (answer).idempotency_key IS NOT NULL
-	WHEN op = 'book' THEN ((answer).time_slot_id, (answer).patient_id, (answer).status) = (slot, patient, 'booked')
-	WHEN op LIKE '%hold' THEN ((answer).time_slot_id, (answer).patient_id, (answer).status) = (slot, patient, 'pending')
+	WHEN op = 'book' THEN ((answer).slot_id, (answer).patient_id, (answer).status) = (slot, patient, 'booked')
+	WHEN op LIKE '%hold' THEN ((answer).slot_id, (answer).patient_id, (answer).status) = (slot, patient, 'pending')
 	WHEN op = 'confirm' THEN ((answer).id, (answer).status) = (target, 'booked') AND (answer).booked_at IS NOT NULL
-	WHEN op = 'move' THEN ((answer).id, (answer).time_slot_id, (answer).status) = (target, slot, 'booked')
+	WHEN op = 'move' THEN ((answer).id, (answer).slot_id, (answer).status) = (target, slot, 'booked')
 	WHEN op = 'cancel' THEN ((answer).id, (answer).status) = (target, 'cancelled')
 	WHEN op = 'status' THEN ((answer).id, (answer).status) = (target, walk.status)
 END, false)
@@ -235,9 +235,9 @@ for my $request ([ 1000, "book_slot(1000, 7, 'the key')" ], [ 1001, "hold_slot(1
 	my ($slot, $call) = @$request;
 	my %answers = map { $_ => 1 } race(("SELECT booking.$call") x 32);
 	is(scalar(keys %answers), 1, "$call: 32 sessions got one answer");
-	query_is("SELECT a::text FROM booking.appointments a WHERE time_slot_id = $slot", (keys %answers)[0] =~ s/\n$//r,
+	query_is("SELECT a::text FROM booking.appointments a WHERE slot_id = $slot", (keys %answers)[0] =~ s/\n$//r,
 		"$call: it is the only appointment");
-	query_is("SELECT count(*) FROM booking.appointment_events WHERE time_slot_id = $slot", 1, "$call: and has one event");
+	query_is("SELECT count(*) FROM booking.appointment_events WHERE slot_id = $slot", 1, "$call: and has one event");
 }
 query_is('TABLE broken', '', 'the book still keeps its promises');
 

@@ -93,7 +93,7 @@ sub acknowledged_are_kept
 	my ($node, $name, @lists) = @_;
 	my @booked = booked(@lists);
 	my %book = map { $_ => 1 } split /\n/,
-	  $node->safe_psql('postgres', "SELECT concat_ws(' ', id, time_slot_id, patient_id) FROM booking.appointments WHERE status = 'booked'");
+	  $node->safe_psql('postgres', "SELECT concat_ws(' ', id, slot_id, patient_id) FROM booking.appointments WHERE status = 'booked'");
 
 	cmp_ok(scalar @booked, '>', 0, "$name: bookings were acknowledged");
 	is(scalar(grep { !$book{"$_->{appointment} $_->{slot} $_->{patient}"} } @booked), 0, "$name: none of them is lost");
@@ -111,7 +111,7 @@ sub all_is_settled
 	$answers{ $_->{answer} // 'none' }++ for map { @$_ } @lists;
 	is_deeply(\%answers, { '00000' => $slots, 'PT409' => $slots }, "$name: of two who want a slot, one is told to have it and one is refused");
 	acknowledged_are_kept($node, $name, @lists);
-	is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT time_slot_id) FROM booking.appointments'), "$slots|$slots",
+	is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT slot_id) FROM booking.appointments'), "$slots|$slots",
 		"$name: there is no other appointment");
 	$node->safe_psql('postgres', '\i ' . "$FindBin::RealBin/../invariants.psql");
 	is($node->safe_psql('postgres', 'SELECT promise, count(*) FROM broken GROUP BY promise'), '', "$name: the book is sound");
