@@ -199,7 +199,7 @@ extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *null
 extern uint64 booking_execute_untriggered(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_query(BookingPlan *plan, Datum *values, const char *nulls);
-extern void booking_refuse_kept_out(void) pg_attribute_noreturn();
+pg_noreturn extern void booking_refuse_kept_out(void);
 extern void booking_require_written(uint64 rows, uint64 wanted);
 extern void booking_require_none_left(BookingPlan *query, Datum *values, const char *nulls);
 extern void booking_row(uint64 number, Datum *values, bool *nulls);

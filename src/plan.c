@@ -17,7 +17,7 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-static void refuse_result(int result) pg_attribute_noreturn();
+pg_noreturn static void refuse_result(int result);
 
 /* What SPI reports of a statement without raising an error, such as what somebody's rule made of it. */
 static void
