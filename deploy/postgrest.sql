@@ -10,6 +10,15 @@
 BEGIN;
 SET LOCAL client_min_messages = warning;
 
+DO $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'booking') THEN
+		RAISE EXCEPTION 'the extension booking is not in this database'
+			USING HINT = 'CREATE EXTENSION booking CASCADE, or connect to the database that has it.';
+	END IF;
+END
+$$;
+
 -- The one login of PostgREST. It has no right of its own, and takes the role that a token names.
 DO $$
 BEGIN

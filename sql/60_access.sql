@@ -99,6 +99,11 @@ CREATE POLICY patients_see_where_they_go ON booking.clinics FOR SELECT TO bookin
 CREATE POLICY patients_see_where_they_go ON booking.doctors FOR SELECT TO booking_patient
 	USING (id = ANY ((SELECT booking.visited_doctor_ids())::bigint[]));
 
+-- their slots, looked up once a query, too
+CREATE POLICY patients_see_where_they_go ON booking.time_slots FOR SELECT TO booking_patient
+	USING (id IN (SELECT a.slot_id FROM booking.appointments a
+				  WHERE a.patient_id = (SELECT booking.claimed_patient_id())));
+
 -- Staff see what concerns their clinics.
 CREATE POLICY staff_see_their_clinics ON booking.clinics FOR SELECT TO booking_staff
 	USING (id = ANY ((SELECT booking.claimed_clinic_ids())::bigint[]));

@@ -78,7 +78,7 @@ booking_zone(const char *name)
 		.rule = "time_zone_is_known",
 		.table = "clinics",
 		.detail = "this server's time zone database has no zone of that name.",
-		.hint = "Set the clinic's time_zone to a name of pg_timezone_names.",
+		.hint = "Give time_zone a name of pg_timezone_names.",
 	};
 	pg_tz *zone = pg_tzset(name);
 
