@@ -160,7 +160,7 @@ CREATE FUNCTION booking.remove_clinic(id bigint) RETURNS booking.clinics
 COMMENT ON FUNCTION booking.remove_clinic(bigint) IS
 	'Removes a clinic softly and returns it.
 
-Removes a clinic softly and returns it; its doctors and slots no longer show. restore_clinic undoes it. Errors: PT400 id missing; PT404 no such clinic; PT409 it has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
+Its doctors and slots no longer show. restore_clinic undoes it. Errors: PT400 id missing; PT404 no such clinic; PT409 it has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.restore_clinic(id bigint) RETURNS booking.clinics
 	LANGUAGE C
@@ -168,7 +168,7 @@ CREATE FUNCTION booking.restore_clinic(id bigint) RETURNS booking.clinics
 COMMENT ON FUNCTION booking.restore_clinic(bigint) IS
 	'Brings a removed clinic back and returns it.
 
-Brings a removed clinic back and returns it; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such clinic; PT409 its name was taken meanwhile; 42501 the caller is no administrator.';
+One that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such clinic; PT409 its name was taken meanwhile; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.remove_doctor(id bigint) RETURNS booking.doctors
 	LANGUAGE C
@@ -176,7 +176,7 @@ CREATE FUNCTION booking.remove_doctor(id bigint) RETURNS booking.doctors
 COMMENT ON FUNCTION booking.remove_doctor(bigint) IS
 	'Removes a doctor softly and returns the doctor.
 
-Removes a doctor softly and returns the doctor, whose slots no longer show. restore_doctor undoes it. Errors: PT400 id missing; PT404 no such doctor; PT409 the doctor has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
+The doctor''s slots no longer show. restore_doctor undoes it. Errors: PT400 id missing; PT404 no such doctor; PT409 the doctor has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.restore_doctor(id bigint) RETURNS booking.doctors
 	LANGUAGE C
@@ -184,7 +184,7 @@ CREATE FUNCTION booking.restore_doctor(id bigint) RETURNS booking.doctors
 COMMENT ON FUNCTION booking.restore_doctor(bigint) IS
 	'Brings a removed doctor back and returns the doctor.
 
-Brings a removed doctor back and returns the doctor; one who is not removed is returned as is. Errors: PT400 id missing; PT404 no such doctor; 42501 the caller is no administrator.';
+One who is not removed is returned as is. Errors: PT400 id missing; PT404 no such doctor; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.remove_patient(id bigint) RETURNS booking.patients
 	LANGUAGE C

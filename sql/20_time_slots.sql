@@ -66,7 +66,7 @@ CREATE FUNCTION booking.add_time_slots(doctor_id bigint, on_date date, start_tim
 COMMENT ON FUNCTION booking.add_time_slots(bigint, date, time, time, int) IS
 	'Cuts one working session into time slots and returns them.
 
-Cuts one working session, on_date from start_time to end_time in the clinic''s local time, into slots of slot_minutes (5 to 480) of equal real length, and returns them, earliest first; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 doctor or clinic inactive, or a live slot of the doctor overlaps (the first one is named); PT422 date before the clinic''s today or over 100 years ahead, end not after start, slot length out of range, not dividing the session evenly or not fitting into it because the clocks change; 42501 the caller is not staff of the clinic.';
+The session is on_date from start_time to end_time, in the clinic''s local time. Each slot lasts slot_minutes (5 to 480) of real time. They come earliest first; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 doctor or clinic inactive, or a live slot of the doctor overlaps (the first one is named); PT422 date before the clinic''s today or over 100 years ahead, end not after start, slot length out of range, not dividing the session evenly or not fitting into it because the clocks change; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.set_slot_availability(slot_id bigint, is_available boolean)
 	RETURNS booking.time_slots
@@ -91,7 +91,7 @@ CREATE FUNCTION booking.restore_time_slot(id bigint) RETURNS booking.time_slots
 COMMENT ON FUNCTION booking.restore_time_slot(bigint) IS
 	'Brings a removed time slot back and returns it.
 
-Brings a removed time slot back and returns it, withdrawn where it is inside time off; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such slot; PT409 another live slot of the doctor overlaps it by now; 42501 the caller is not staff of the clinic.';
+Inside time off it is withdrawn; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such slot; PT409 another live slot of the doctor overlaps it by now; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.available_slots(
 		doctor_id bigint DEFAULT NULL, on_date date DEFAULT NULL, clinic_id bigint DEFAULT NULL,

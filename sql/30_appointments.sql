@@ -95,7 +95,7 @@ CREATE FUNCTION booking.check_booking(slot_id bigint, patient_id bigint DEFAULT 
 COMMENT ON FUNCTION booking.check_booking(bigint, bigint) IS
 	'Tries every rule of a booking without booking.
 
-Tries every rule of a booking without booking, a row a rule in the order in which book_slot applies them: passed (null when it cannot be judged because the slot or the patient does not exist), and the SQLSTATE and message with which book_slot would refuse. The clinic''s own rules come last; they are not asked about a slot the patient holds. Errors: PT400 slot or patient missing; 42501 not allowed for this patient.';
+A row a rule, in the order in which book_slot applies them: passed (null when it cannot be judged because the slot or the patient does not exist), and the SQLSTATE and message with which book_slot would refuse. The clinic''s own rules come last; they are not asked about a slot the patient holds. Errors: PT400 slot or patient missing; 42501 not allowed for this patient.';
 
 CREATE FUNCTION booking.is_slot_available(slot_id bigint) RETURNS boolean
 	LANGUAGE C STABLE PARALLEL RESTRICTED
@@ -103,5 +103,5 @@ CREATE FUNCTION booking.is_slot_available(slot_id bigint) RETURNS boolean
 COMMENT ON FUNCTION booking.is_slot_available(bigint) IS
 	'Whether a time slot could be booked now.
 
-Whether the slot could be booked now by some patient: all the built-in rules that do not depend on the patient. Errors: PT400 slot missing; PT404 no such slot.';
+By some patient: all the built-in rules that do not depend on the patient. Errors: PT400 slot missing; PT404 no such slot.';
 

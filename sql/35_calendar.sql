@@ -126,7 +126,7 @@ CREATE FUNCTION booking.remove_schedule(id bigint) RETURNS booking.schedules
 COMMENT ON FUNCTION booking.remove_schedule(bigint) IS
 	'Removes a weekly session softly and returns it.
 
-Removes a weekly session softly and returns it; slots that were generated from it stay. Errors: PT400 id missing; PT404 no such schedule; 42501 the caller is not staff of the clinic.';
+Slots that were generated from it stay. Errors: PT400 id missing; PT404 no such schedule; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.session_slots(on_date date, start_time time, end_time time, time_zone text,
 									  slot_minutes int, gap_minutes int DEFAULT 0)
@@ -136,7 +136,7 @@ CREATE FUNCTION booking.session_slots(on_date date, start_time time, end_time ti
 COMMENT ON FUNCTION booking.session_slots(date, time, time, text, int, int) IS
 	'How one working session is cut into slots, without writing any.
 
-How one working session is cut into slots, without writing any: from start_time on_date to end_time, on the next day when that is not later, as local times of time_zone, in slots of equal real length with gaps between them; 00:00 is the first instant of its day, where the clocks change at midnight, too. Errors: PT400 a value is missing; PT422 a value breaks its rule or the zone is unknown.';
+From start_time on_date to end_time, on the next day when that is not later, as local times of time_zone, in slots of equal real length with gaps between them; 00:00 is the first instant of its day, where the clocks change at midnight, too. Errors: PT400 a value is missing; PT422 a value breaks its rule or the zone is unknown.';
 
 CREATE FUNCTION booking.generate_slots(from_date date, until_date date, doctor_id bigint DEFAULT NULL,
 									   clinic_id bigint DEFAULT NULL)
@@ -146,7 +146,7 @@ CREATE FUNCTION booking.generate_slots(from_date date, until_date date, doctor_i
 COMMENT ON FUNCTION booking.generate_slots(date, date, bigint, bigint) IS
 	'Turns weekly schedules into time slots.
 
-Turns the weekly schedules of one doctor, of a clinic''s doctors or of all into time slots, for the local dates from from_date to until_date, both included, and returns how many it added. Days generated before, slots inside time off, slots that exist and slots that have started are left out; slots that would overlap others are left out with a NOTICE that counts them. Errors: PT400 a date missing; PT404 no such doctor or clinic; PT409 the doctor or the clinic is inactive; PT422 range reversed, infinite, over 5 years or more than a century ahead; 42501 the caller is not staff of the clinic, or for all clinics no administrator.';
+Those of one doctor, of a clinic''s doctors or of all, for the local dates from from_date to until_date, both included. Returns how many it added. Days generated before, slots inside time off, slots that exist and slots that have started are left out; slots that would overlap others are left out with a NOTICE that counts them. Errors: PT400 a date missing; PT404 no such doctor or clinic; PT409 the doctor or the clinic is inactive; PT422 range reversed, infinite, over 5 years or more than a century ahead; 42501 the caller is not staff of the clinic, or for all clinics no administrator.';
 
 CREATE FUNCTION booking.add_time_off(starts_at timestamptz, ends_at timestamptz, doctor_id bigint DEFAULT NULL,
 									 clinic_id bigint DEFAULT NULL, reason text DEFAULT NULL)
@@ -156,7 +156,7 @@ CREATE FUNCTION booking.add_time_off(starts_at timestamptz, ends_at timestamptz,
 COMMENT ON FUNCTION booking.add_time_off(timestamptz, timestamptz, bigint, bigint, text) IS
 	'Enters leave of a doctor, or the closure of a clinic.
 
-Enters leave of a doctor, or the closure of a clinic, from starts_at up to ends_at, withdraws the free slots in it at once, and returns the appointments and holds in it, which stay and now need moving, earliest first. Errors: PT400 a time is missing, or not just one of doctor_id and clinic_id given; PT404 no such doctor or clinic; PT422 the range is reversed, infinite or over 5 years, or the reason is too long; 42501 the caller is not staff of the clinic.';
+From starts_at up to ends_at. Withdraws the free slots in it at once. Returns the appointments and holds in it, earliest first: they stay, and now need moving. Errors: PT400 a time is missing, or not just one of doctor_id and clinic_id given; PT404 no such doctor or clinic; PT422 the range is reversed, infinite or over 5 years, or the reason is too long; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.add_days_off(from_date date, until_date date, doctor_id bigint DEFAULT NULL,
 									 clinic_id bigint DEFAULT NULL, reason text DEFAULT NULL)
@@ -166,7 +166,7 @@ CREATE FUNCTION booking.add_days_off(from_date date, until_date date, doctor_id 
 COMMENT ON FUNCTION booking.add_days_off(date, date, bigint, bigint, text) IS
 	'Enters whole days off, such as public holidays.
 
-add_time_off for whole days, such as public holidays: the clinic''s local dates from from_date to until_date, both included, each from its first instant to that of the next, wherever the clocks change. Errors: as add_time_off.';
+As add_time_off, for the clinic''s local dates from from_date to until_date, both included. Each is from its first instant to that of the next, wherever the clocks change. Errors: as add_time_off.';
 
 CREATE FUNCTION booking.remove_time_off(id bigint) RETURNS booking.time_off
 	LANGUAGE C
@@ -174,7 +174,7 @@ CREATE FUNCTION booking.remove_time_off(id bigint) RETURNS booking.time_off
 COMMENT ON FUNCTION booking.remove_time_off(bigint) IS
 	'Removes a time off and reopens the slots that it withdrew.
 
-Removes a time off softly, reopens exactly the slots that it withdrew, save those inside another time off, and returns it. Errors: PT400 id missing; PT404 no such time off; 42501 the caller is not staff of the clinic.';
+Softly, and returns it. Slots inside another time off stay withdrawn. Errors: PT400 id missing; PT404 no such time off; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.reassign_slots(from_doctor_id bigint, to_doctor_id bigint,
 									   from_time timestamptz, until_time timestamptz)
@@ -184,7 +184,7 @@ CREATE FUNCTION booking.reassign_slots(from_doctor_id bigint, to_doctor_id bigin
 COMMENT ON FUNCTION booking.reassign_slots(bigint, bigint, timestamptz, timestamptz) IS
 	'Hands a doctor''s slots and appointments to a substitute.
 
-Hands a doctor''s slots that start from from_time up to until_time, with the appointments in them, to a substitute of the same clinic, and returns how many; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 the substitute is inactive, on leave, or has a slot of their own then; PT422 the range is reversed or over 5 years, or the substitute works at another clinic; 42501 the caller is not staff of the clinic.';
+Those that start from from_time up to until_time, to a doctor of the same clinic. Returns how many slots; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 the substitute is inactive, on leave, or has a slot of their own then; PT422 the range is reversed or over 5 years, or the substitute works at another clinic; 42501 the caller is not staff of the clinic.';
 
 CREATE FUNCTION booking.next_available(
 		specialization text DEFAULT NULL, clinic_id bigint DEFAULT NULL, doctor_ids bigint[] DEFAULT NULL,
@@ -197,5 +197,5 @@ CREATE FUNCTION booking.next_available(
 COMMENT ON FUNCTION booking.next_available(text, bigint, bigint[], timestamptz, int, int) IS
 	'The earliest free slots across many doctors.
 
-The earliest free slots across many doctors, at most per_doctor (1 to 100) of each and max_slots (1 to 1000) together, earliest first. Filters, all optional: specialization, without regard to case; clinic_id; doctor_ids; from_time (included). Columns and conditions as of available_slots. Errors: PT400 a limit missing; PT404 no such clinic; PT422 a limit out of range.';
+At most per_doctor (1 to 100) of each and max_slots (1 to 1000) together, earliest first. Filters, all optional: specialization, without regard to case; clinic_id; doctor_ids; from_time (included). Columns and conditions as of available_slots. Errors: PT400 a limit missing; PT404 no such clinic; PT422 a limit out of range.';
 

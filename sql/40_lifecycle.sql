@@ -75,7 +75,7 @@ CREATE FUNCTION booking.hold_slot(slot_id bigint, patient_id bigint DEFAULT NULL
 COMMENT ON FUNCTION booking.hold_slot(bigint, bigint, interval, text) IS
 	'Keeps a free time slot for a patient for a while.
 
-Keeps a free time slot for a patient until hold_expires_at and returns the appointment, of status pending. hold_for: more than 0, at most 1 hour; the clinic''s hold_duration when not given. The patient''s own hold is extended. An expired hold is free for everybody at once. idempotency_key as for book_slot. Errors: those of book_slot; PT422 hold_for out of range.';
+Until hold_expires_at. Returns the appointment, of status pending. hold_for: more than 0, at most 1 hour; the clinic''s hold_duration when not given. The patient''s own hold is extended. An expired hold is free for everybody at once. idempotency_key as for book_slot. Errors: those of book_slot; PT422 hold_for out of range.';
 
 CREATE FUNCTION booking.confirm_hold(appointment_id bigint)
 	RETURNS booking.appointments
@@ -93,7 +93,7 @@ CREATE FUNCTION booking.cancel_appointment(appointment_id bigint, reason text DE
 COMMENT ON FUNCTION booking.cancel_appointment(bigint, text) IS
 	'Cancels an appointment or a hold.
 
-Cancels an appointment or a hold, frees its time slot and returns the appointment. reason: 1 to 500 characters, kept in its event. Errors: PT400 appointment missing; PT404 no such appointment; PT409 its status can no longer become cancelled; PT422 reason blank or too long; 42501 the appointment is not the caller''s to change or is not there (PT404 to administrators).';
+Frees its time slot and returns the appointment. reason: 1 to 500 characters, kept in its event. Errors: PT400 appointment missing; PT404 no such appointment; PT409 its status can no longer become cancelled; PT422 reason blank or too long; 42501 the appointment is not the caller''s to change or is not there (PT404 to administrators).';
 
 CREATE FUNCTION booking.reschedule_appointment(appointment_id bigint, new_slot_id bigint)
 	RETURNS booking.appointments
@@ -102,7 +102,7 @@ CREATE FUNCTION booking.reschedule_appointment(appointment_id bigint, new_slot_i
 COMMENT ON FUNCTION booking.reschedule_appointment(bigint, bigint) IS
 	'Moves a booked appointment to another free time slot.
 
-Moves a booked appointment to another free time slot, frees the old one and returns the appointment; when refused, nothing has changed. The new slot has to pass all rules of a booking. Errors: PT400 a value is missing; PT404 no such appointment or slot; PT409 the appointment is not booked, or as book_slot; PT422 as book_slot; 42501 the appointment is not the caller''s to change or is not there (PT404 to administrators).';
+Frees the old one and returns the appointment; when refused, nothing has changed. The new slot has to pass all rules of a booking. Errors: PT400 a value is missing; PT404 no such appointment or slot; PT409 the appointment is not booked, or as book_slot; PT422 as book_slot; 42501 the appointment is not the caller''s to change or is not there (PT404 to administrators).';
 
 CREATE FUNCTION booking.set_appointment_status(appointment_id bigint, status booking.appointment_status,
 											   reason text DEFAULT NULL)
@@ -112,7 +112,7 @@ CREATE FUNCTION booking.set_appointment_status(appointment_id bigint, status boo
 COMMENT ON FUNCTION booking.set_appointment_status(bigint, booking.appointment_status, text) IS
 	'Changes the status of an appointment.
 
-Changes the status of an appointment as status_transitions allows, frees the time slot where the new status does not occupy it, and returns the appointment. reason: 1 to 500 characters, kept in the event. Errors: PT400 a value is missing; PT404 no such appointment; PT409 not allowed (the detail says what is), or the patient of a hold that is to be booked has another appointment then; PT410 the hold has expired; PT422 reason blank or too long; 42501 the caller is not staff of its clinic.';
+As status_transitions allows. Frees the time slot where the new status does not occupy it, and returns the appointment. reason: 1 to 500 characters, kept in the event. Errors: PT400 a value is missing; PT404 no such appointment; PT409 not allowed (the detail says what is), or the patient of a hold that is to be booked has another appointment then; PT410 the hold has expired; PT422 reason blank or too long; 42501 the caller is not staff of its clinic.';
 
 CREATE FUNCTION booking.expire_holds(max_rows int DEFAULT 1000)
 	RETURNS int
@@ -121,5 +121,5 @@ CREATE FUNCTION booking.expire_holds(max_rows int DEFAULT 1000)
 COMMENT ON FUNCTION booking.expire_holds(int) IS
 	'Cancels expired holds.
 
-Cancels expired holds, at most max_rows (1 to 5000), with the reason "hold expired", and returns how many; those another session is busy with are left out. For a scheduler: an expired hold is free without it. Errors: PT400 max_rows missing; PT422 out of range; 42501 the caller is no administrator.';
+At most max_rows (1 to 5000), with the reason "hold expired". Returns how many; those another session is busy with are left out. For a scheduler: an expired hold is free without it. Errors: PT400 max_rows missing; PT422 out of range; 42501 the caller is no administrator.';
 

@@ -33,7 +33,7 @@ CREATE FUNCTION booking.read_events(consumer text, max_rows int DEFAULT 1000)
 COMMENT ON FUNCTION booking.read_events(text, int) IS
 	'The next events for a consumer.
 
-The next events that a consumer, such as a sender of notifications, has not noted as done, in ascending order of their ids, at most max_rows (1 to 10000). Only events before which none can appear any more, so that none is missed: while other transactions write, an event may come one call later. The same events come again until note_events_done() says that they are done. A name that reads for the first time starts with the first event; skip_events() has it start later. consumer: 1 to 63 characters. Errors: PT400 a value missing; PT422 name too long or max_rows out of range; 42501 the caller is no administrator.';
+Those that the consumer, such as a sender of notifications, has not noted as done, in ascending order of their ids, at most max_rows (1 to 10000). Only events before which none can appear any more, so that none is missed: while other transactions write, an event may come one call later. The same events come again until note_events_done() says that they are done. A name that reads for the first time starts with the first event; skip_events() has it start later. consumer: 1 to 63 characters. Errors: PT400 a value missing; PT422 name too long or max_rows out of range; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.note_events_done(consumer text, until_id bigint) RETURNS void
 	LANGUAGE C
@@ -41,7 +41,7 @@ CREATE FUNCTION booking.note_events_done(consumer text, until_id bigint) RETURNS
 COMMENT ON FUNCTION booking.note_events_done(text, bigint) IS
 	'Notes that a consumer has dealt with events.
 
-Notes that a consumer has dealt with every event up to this id, which read_events() has returned. Errors: PT400 a value missing; PT422 it has not read so far, or is unknown; 42501 the caller is no administrator.';
+With every event up to this id, which read_events() has returned to it. Errors: PT400 a value missing; PT422 it has not read so far, or is unknown; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.skip_events(consumer text) RETURNS bigint
 	LANGUAGE C
@@ -49,4 +49,4 @@ CREATE FUNCTION booking.skip_events(consumer text) RETURNS bigint
 COMMENT ON FUNCTION booking.skip_events(text) IS
 	'Has a consumer begin from now.
 
-Has a consumer, new or not, begin from now: notes every event so far as done, unread ones as well, and returns the id of the last. What is committed after the call is read by read_events(), nothing missed: so the call waits for the transactions that are writing events just now, while new ones go on. consumer: 1 to 63 characters. Errors: PT400 name missing; PT422 name too long; 42501 the caller is no administrator.';
+A new one or not: notes every event so far as done, unread ones as well, and returns the id of the last. What is committed after the call is read by read_events(), nothing missed: so the call waits for the transactions that are writing events just now, while new ones go on. consumer: 1 to 63 characters. Errors: PT400 name missing; PT422 name too long; 42501 the caller is no administrator.';

@@ -69,5 +69,5 @@ CREATE FUNCTION booking.appointment_being_moved() RETURNS bigint
 COMMENT ON FUNCTION booking.appointment_being_moved() IS
 	'The appointment that is being moved, for the functions of rules.
 
-For the functions of rules: the appointment that reschedule_appointment is moving, which a rule that counts appointments has to leave out; null otherwise.';
+The one that reschedule_appointment is moving, which a rule that counts appointments has to leave out; null otherwise.';
 

@@ -7,7 +7,7 @@ CREATE FUNCTION booking.claimed_patient_id() RETURNS bigint
 COMMENT ON FUNCTION booking.claimed_patient_id() IS
 	'The patient that the caller is.
 
-The patient that the caller is by the claim patient_id of request.jwt.claims; null when there is none. Errors: 42501 the claims are malformed.';
+By the claim patient_id of request.jwt.claims; null when there is none. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.claimed_clinic_ids() RETURNS bigint[]
 	LANGUAGE C STABLE PARALLEL SAFE
@@ -15,23 +15,23 @@ CREATE FUNCTION booking.claimed_clinic_ids() RETURNS bigint[]
 COMMENT ON FUNCTION booking.claimed_clinic_ids() IS
 	'The clinics that the caller is staff of.
 
-The clinics that the caller is staff of by the claim clinic_ids of request.jwt.claims; empty when there is none or the role is not booking_staff. Errors: 42501 the claims are malformed.';
+By the claim clinic_ids of request.jwt.claims; empty when there is none or the role is not booking_staff. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.visited_clinic_ids() RETURNS bigint[]
 	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'booking_visited_clinic_ids';
 COMMENT ON FUNCTION booking.visited_clinic_ids() IS
-	'The clinics where the patient who calls has been.
+	'The clinics that the patient who calls has been to.
 
-The clinics of the appointments of the patient that the caller is, past ones too; empty for others. Errors: 42501 the claims are malformed.';
+Those of all their appointments, past ones too; empty for other callers. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.visited_doctor_ids() RETURNS bigint[]
 	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'booking_visited_doctor_ids';
 COMMENT ON FUNCTION booking.visited_doctor_ids() IS
-	'The doctors where the patient who calls has been.
+	'The doctors that the patient who calls has been to.
 
-The doctors of the appointments of the patient that the caller is, past ones too; empty for others. Errors: 42501 the claims are malformed.';
+Those of all their appointments, past ones too; empty for other callers. Errors: 42501 the claims are malformed.';
 
 CREATE FUNCTION booking.find_patient(email text) RETURNS SETOF booking.patients
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
@@ -39,7 +39,7 @@ CREATE FUNCTION booking.find_patient(email text) RETURNS SETOF booking.patients
 COMMENT ON FUNCTION booking.find_patient(text) IS
 	'The patient with an e-mail address, for staff.
 
-For staff: the patient with exactly this e-mail address, without regard to case, or no row. Errors: PT400 email missing; 42501 the caller is not staff of any clinic.';
+By exactly this address, without regard to case; else no row. Errors: PT400 email missing; 42501 the caller is not staff of any clinic.';
 
 ALTER TABLE booking.clinics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE booking.doctors ENABLE ROW LEVEL SECURITY;

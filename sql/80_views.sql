@@ -21,7 +21,7 @@ CREATE VIEW booking.day_sheet WITH (security_invoker = true) AS
 	WHERE s.deleted_at IS NULL AND d.deleted_at IS NULL AND c.deleted_at IS NULL;
 COMMENT ON VIEW booking.day_sheet IS 'Every time slot with its state and patient, in the clinic''s local time.
 
-Every time slot that is not removed, nor its doctor or clinic, with its state and patient, in the clinic''s local time; ask for one doctor_id and local_date, ORDER BY starts_at.';
+Those that are not removed, nor their doctor or clinic. Ask for one doctor_id and local_date, ORDER BY starts_at.';
 COMMENT ON COLUMN booking.day_sheet.clinic_id IS 'The clinic.';
 COMMENT ON COLUMN booking.day_sheet.clinic_name IS 'Name of the clinic.';
 COMMENT ON COLUMN booking.day_sheet.doctor_id IS 'The doctor.';
@@ -50,5 +50,5 @@ CREATE FUNCTION booking.patient_appointments(patient_id bigint DEFAULT NULL)
 COMMENT ON FUNCTION booking.patient_appointments(bigint) IS
 	'A patient''s appointments, the latest first.
 
-A patient''s appointments of any status, of the patient the caller is when none is given, the latest first, with slot, doctor and clinic. local_date, local_start and local_end are in time_zone, the clinic''s; the other times are instants. Patients see their own, staff those at their clinics, administrators all; of others there is no row. Errors: 42501 the claims are malformed.';
+Of any status, of the patient the caller is when none is given, with slot, doctor and clinic. local_date, local_start and local_end are in time_zone, the clinic''s; the other times are instants. Patients see their own, staff those at their clinics, administrators all; of others there is no row. Errors: 42501 the claims are malformed.';
 

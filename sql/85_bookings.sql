@@ -111,7 +111,7 @@ CREATE TRIGGER write INSTEAD OF INSERT OR UPDATE ON booking.bookings
 -- A trigger has no say in what DELETE ... RETURNING gives: the row as it was. So the row that is deleted
 -- is another view's, and what is returned is written here.
 CREATE VIEW booking.bookings_to_cancel WITH (security_invoker = true) AS SELECT id FROM booking.appointments;
-COMMENT ON VIEW booking.bookings_to_cancel IS 'What DELETE on the view bookings goes through, and for nothing else.';
+COMMENT ON VIEW booking.bookings_to_cancel IS 'What DELETE on the view bookings goes through; it is for nothing else.';
 COMMENT ON COLUMN booking.bookings_to_cancel.id IS 'The appointment.';
 
 CREATE FUNCTION booking.cancel_booking() RETURNS trigger

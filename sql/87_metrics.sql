@@ -6,7 +6,7 @@ CREATE FUNCTION booking.refusals() RETURNS TABLE (rule text, refusals bigint)
 COMMENT ON FUNCTION booking.refusals() IS
 	'How often each rule has refused something.
 
-How often each rule has refused something in this database since the server started, by the rule''s name; dry runs do not count. "other", of all databases together, is what found no room: 256 rules are counted. No row when booking is not in shared_preload_libraries. Errors: 42501 the caller is no administrator, nor of pg_monitor.';
+In this database, since the server started, by the rule''s name; dry runs do not count. "other", of all databases together, is what found no room: 256 rules are counted. No row when booking is not in shared_preload_libraries. Errors: 42501 the caller is no administrator, nor of pg_monitor.';
 
 -- Not security_invoker: the figures are of the whole book, and of nobody in it. The statistics are
 -- the server's functions rather than its views, which look at every table of the database.
@@ -88,7 +88,7 @@ CREATE VIEW booking.metrics AS
 		AND (pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn() OR pg_last_xact_replay_timestamp() IS NOT NULL);
 COMMENT ON VIEW booking.metrics IS 'What to watch in a running book.
 
-What to watch in a running book, for Prometheus and for people: doc/monitoring.md says what each means. Nothing in it is about a person. Reading it counts no slots: the figures of clinics are as old as booking_figures_age_seconds says.';
+For Prometheus and for people: doc/monitoring.md says what each means. Nothing in it is about a person. Reading it counts no slots: the figures of clinics are as old as booking_figures_age_seconds says.';
 COMMENT ON COLUMN booking.metrics.name IS 'Name of the metric, as Prometheus has it: _total counts up, _ratio is 0 to 1, _seconds and _bytes are units.';
 COMMENT ON COLUMN booking.metrics.labels IS 'Which of them: an object of texts.';
 COMMENT ON COLUMN booking.metrics.value IS 'The value.';
