@@ -4,10 +4,10 @@
  *		is run. Called by the entry of each function (booking.h), and by all that may run others' code.
  *
  * The caller is the current user where a function is called, as PostgreSQL means it: a SECURITY DEFINER
- * function of somebody's acts as its owner. No function of ours is declared SECURITY DEFINER, since there
- * the server tells the current user from nobody any more. Each notes its caller in a frame instead, and
- * takes on by itself what such a function would have: the rights of its owner and a search path. Most
- * have both from start to end. To set them up takes a third as long as all that a refused booking does;
+ * function of somebody's acts as its owner. No function of ours is declared SECURITY DEFINER: inside such a
+ * function, the server no longer tells who called it. Each notes its caller in a frame instead, and takes on
+ * by itself what such a function would have: the rights of its owner and a search path. Most have both from
+ * start to end. To set them up takes a third as long as all that a refused booking does;
  * so book_slot and others, which look and write by themselves, have them only where there is a statement
  * or somebody's function to run, as the server's own foreign keys take on rights for their queries.
  */

@@ -17,15 +17,15 @@ static void
 define_settings(void)
 {
 	/*
-	 * So many rows may one statement of a patient, on the view bookings or a table, insert, update and
-	 * delete. -1: any number.
+	 * The most rows that one statement of a patient may insert, update or delete, on the view bookings or
+	 * a table. -1: any number.
 	 */
 	DefineCustomIntVariable("booking.max_rows_changed_by_patients",
 							"Rows that one statement of a patient may change.", "-1 is any number.",
 							&booking_max_rows_changed_by_patients, 1, -1, INT_MAX, PGC_SUSET, 0,
 							NULL, NULL, NULL);
 
-	/* The same for staff, to whom calls of functions do not count either. */
+	/* The same for staff. */
 	DefineCustomIntVariable("booking.max_rows_changed_by_staff",
 							"Rows that one statement of staff may change.", "-1 is any number.",
 							&booking_max_rows_changed_by_staff, 50, -1, INT_MAX, PGC_SUSET, 0, NULL,

@@ -76,8 +76,8 @@ booking_require_active(const Doctor *doctor)
 }
 
 /*
- * When a day begins: once the date before is over for good. Where the clocks go back to the evening before,
- * that is at the second midnight, where they go back to midnight, at the first.
+ * When a day begins: once the date before is over for good. Where the clocks go back into the evening before,
+ * that is the second midnight. Where they go back to midnight, it is the first.
  */
 TimestampTz
 booking_day_start(DateADT date, pg_tz *zone)

@@ -52,10 +52,7 @@ typedef bool TU_UpdateIndexes;
 					   true, failure, lock, indexes)
 #endif
 
-/*
- * From 18 on, CHECK constraints may be not enforced, columns computed when they are read, and keys of
- * periods.
- */
+/* 18 has CHECK constraints that are not enforced, columns that are computed when read, and keys of periods. */
 #if PG_VERSION_NUM < 180000
 #define ri_CheckConstraintExprs ri_ConstraintExprs
 #define is_enforced(check) true

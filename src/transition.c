@@ -421,7 +421,10 @@ note_change(const Appointment *old, const Appointment *new, const Change *change
 	});
 }
 
-/* What one of our functions is doing about this appointment; NULL for raw SQL, in our triggers' midst, too. */
+/*
+ * What one of our functions is doing about this appointment. NULL for raw SQL, also for that of others'
+ * triggers under our statement.
+ */
 static Progress *
 progress_of(const Appointment *appointment)
 {

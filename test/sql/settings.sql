@@ -60,7 +60,7 @@ SELECT pg_temp.sequential('booking.appointments') - :before AS ours;
 ANALYZE booking.appointments;
 SELECT count(*) FROM booking.appointments WHERE patient_id = 1;
 SELECT pg_temp.sequential('booking.appointments') - :before AS by_hand;
--- by a cursor, which only a search among many doctors takes
+-- by a search among many doctors, which reads in the order of time
 INSERT INTO booking.doctors (id, clinic_id, name) SELECT i, 1, 'Dr No ' || i FROM generate_series(1000, 1060) i;
 SELECT pg_temp.sequential('booking.time_slots') AS before \gset
 SELECT count(*) FROM booking.next_available(per_doctor => 2, max_slots => 2);

@@ -34,11 +34,11 @@ sub catalogue
 	return [ split /\n/, $node->safe_psql('postgres', shift) ];
 }
 
-# Rows of tables whose first column is code and fits the pattern.
+# What fits the pattern of the code in first columns of tables.
 sub listed
 {
 	my ($document, $pattern) = @_;
-	return [ $text{$document} =~ /^\| `($pattern)`/mg ];
+	return [ map { /`($pattern)`/g } $text{$document} =~ /^\| (`[^|]*`) \|/mg ];
 }
 
 # What is typed and what is to be printed, a pair for each statement; undef for anything.
@@ -140,6 +140,8 @@ SELECT proname || '(' || coalesce((SELECT string_agg(
 	', ' ORDER BY n) FROM generate_series(1, pronargs) n), '') || ')'
 FROM pg_proc WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
 	AND (pronargs = 0 OR proargnames IS NOT NULL)
+UNION ALL
+SELECT proname || '(booking)' FROM pg_proc WHERE proargtypes[0] = 'booking.bookings'::regtype
 END
 		}
 	],
