@@ -55,7 +55,7 @@ ifneq ($(and $(wildcard $(PGXS)),$(wildcard $(HEADER))),)
 include $(PGXS)
 else
 all install uninstall installcheck clean:
-	$(error missing Debian package: postgresql-server-dev-$(or $(shell tools/pg-config --major),N, as "apt-cache depends postgresql" says) (or set PG_CONFIG))
+	$(error missing Debian package: postgresql-server-dev-$(or $(shell tools/pg-config --major),N) (or set PG_CONFIG; "apt-cache depends postgresql" tells N))
 endif
 
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h)
