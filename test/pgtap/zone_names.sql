@@ -1,7 +1,8 @@
 -- Which names of zones a clinic can have, and how they are spelled then: what pg_timezone_names and
 -- pg_timezone_abbrevs say, which are too slow to be asked each time.
 BEGIN;
-SELECT plan(15);
+SELECT plan(21);
+\ir helpers.psql
 SET LOCAL client_min_messages = warning;
 
 SELECT (booking.add_clinic('Somewhere')).id AS clinic \gset
@@ -43,12 +44,30 @@ CREATE TEMP TABLE hostile AS SELECT zone FROM (VALUES
 	('Europe'), ('Europe/'), ('/Europe/London'), ('Europe//London'), ('Europe/London/'), ('Europe/London/x'), ('Europe\London'), ('./Europe/London'), ('Europe/./London'), ('Europe/../Europe/London'),
 	('../../etc/passwd'), ('../zoneinfo/UTC'), ('/etc/localtime'), ('/usr/share/zoneinfo/UTC'), ('zone.tab'), ('tzdata.zi'), ('leapseconds'), ('.'), ('..'), ('.hidden'),
 	('Europe/Londo'), ('Europe/Londonn'), ('Europe/Londo_'), ('Europe%'), ('Europe London'), ('London'), ('Europe/London'';--'), ('default'), ('%s'), ('%n%n%n'),
-	(E'UTC\x01'), (E'Europe/\x1bLondon'), (E'Europe/London\r\nSet-Cookie: sid=1'), (E'Europe/London\x7f'), (U&'\200BEurope/London'), (U&'Europe/London\FEFF'), (U&'Europe\2044London'), (U&'Europe/L\043Endon'),
+	(E'UTC\x01'), (E'Europe/\x1bLondon'), (E'Europe/London\r\nSet-Cookie: sid=1'), (E'Europe/London\x7f'), (U&'Europe/\200BLondon'), (U&'Europe/Lon\FEFFdon'), (U&'Europe/\202ELondon'), (U&'\FEFFUTC\0001\FEFF'), (U&'\200B'), (U&'Europe\2044London'), (U&'Europe/L\043Endon'),
 	(U&'A\017Fia/Tokyo'), (U&'\FF35\FF34\FF23'), (repeat('x', 64)), (repeat('x', 65)), (repeat('x', 255)), (repeat('x', 256)), (repeat('Europe/', 100)), (repeat('x', 1000000)), ('Europe/London' || repeat('/', 60)),
 	(repeat('../', 30))) v (zone);
 SELECT is(pg_temp.differences((SELECT array_agg(zone) FROM hostile)), NULL, 'hostile ones');
 SELECT is((SELECT string_agg(pg_temp.spelled(zone), ' ' ORDER BY lower(zone)) FROM hostile), 'EST5EDT Factory GMT PST8PDT UTC W-SU Zulu', 'of these a few are names');
-SELECT is(pg_temp.spelled(E' \t Europe/london\n'), 'Europe/London', 'blanks around a name do not count');
+SELECT is((SELECT array_agg(DISTINCT concat_ws(' ', r.sqlstate, r."constraint")) FROM hostile, pg_temp.refusal(format('SELECT booking.add_clinic(''Of hostile'', time_zone => %L)', zone)) r
+		   WHERE r.sqlstate IS NOT NULL), '{PT422 time_zone_is_known}', 'the others are refused by one rule');
+SELECT is((SELECT count(*) FROM hostile, pg_temp.refusal(format('SELECT booking.add_clinic(''Of hostile'', time_zone => %L)', zone)) r
+		   WHERE concat(r.message, r.detail, r.hint) ~ '[\x01-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]'), 0::bigint, 'which shows no control character of theirs');
+
+-- What is not seen around a name does not count, and is not stored, whoever writes it.
+CREATE TEMP TABLE padded AS SELECT zone FROM (VALUES
+	(E' \t Europe/london\n'), (U&'\200BEurope/London'), (U&'Europe/London\FEFF'), (U&'\00A0\3000Europe/London\2028'),
+	(U&'\202EEurope/London\2069'), (U&'\00AD\0085europe/london\3164')) v (zone);
+SELECT is((SELECT array_agg(DISTINCT pg_temp.spelled(zone)) FROM padded), '{Europe/London}', 'what is not seen around a name does not count');
+INSERT INTO booking.clinics (name, time_zone) SELECT 'Padded ' || row_number() OVER (), zone FROM padded;
+SELECT is((SELECT array_agg(DISTINCT lower(time_zone)) FROM booking.clinics WHERE name LIKE 'Padded %'), '{europe/london}', 'nor is it stored by an INSERT');
+UPDATE booking.clinics SET time_zone = 'UTC' WHERE name LIKE 'Padded %';
+UPDATE booking.clinics SET time_zone = zone FROM (SELECT 'Padded ' || row_number() OVER () AS of, zone FROM padded) p WHERE name = of;
+SELECT is((SELECT array_agg(DISTINCT time_zone) FROM booking.clinics WHERE name LIKE 'Padded %'), '{Europe/London}', 'or an UPDATE, which spells it');
+SELECT is(r."constraint", 'text_has_no_control_characters', 'a control character within one is not stored by an INSERT')
+FROM pg_temp.refusal($$INSERT INTO booking.clinics (name, time_zone) VALUES ('Padded', E'Europe/\x1bLondon')$$) r;
+SELECT is(format('%s: %s', r."constraint", r.message), 'time_zone_is_known: no clinic can have the time zone "Europe/\u001bLondon"', 'nor by an UPDATE')
+FROM pg_temp.refusal(format($$UPDATE booking.clinics SET time_zone = E'Europe/\x1bLondon' WHERE id = %s$$, :clinic)) r;
 SELECT is((SELECT count(DISTINCT pg_temp.spelled(name)) FROM names, generate_series(1, 2) WHERE name ~ '^Europe/'),
 	(SELECT count(*) FROM names WHERE name ~ '^Europe/'), 'what was refused before or asked before makes no difference');
 
