@@ -17,8 +17,12 @@ SELECT object FROM members WHERE relkind IN ('r', 'v') OR typtype = 'e' OR nspow
 ORDER BY object COLLATE "C";
 
 -- and no row type, which is its table's: dropping the extension from a table that it was to
--- leave behind would drop the table with it. From 17 on, it is one while the table is one.
-SELECT object FROM members WHERE typtype <> 'e' AND current_setting('server_version_num')::int < 170000;
+-- leave behind would drop the table with it. From 17 on, it is one if and only if the table is.
+SELECT oid::regclass FROM pg_class c
+WHERE relnamespace = 'booking'::regnamespace AND relkind IN ('r', 'v')
+	AND (reltype IN (SELECT objid FROM members WHERE typtype = 'c'))
+		<> (current_setting('server_version_num')::int >= 170000
+			AND oid IN (SELECT objid FROM members m WHERE m.relkind = c.relkind));
 
 -- and nothing else stands in the schema
 SELECT pg_describe_object('pg_class'::regclass, oid, 0) FROM pg_class
