@@ -3,6 +3,7 @@
 BEGIN;
 SELECT plan(17);
 \ir helpers.psql
+\ir ../buffers.psql
 SET LOCAL timezone = 'UTC';
 SET LOCAL client_min_messages = warning;
 
@@ -53,14 +54,6 @@ SELECT is((SELECT format('%s pages, %s slots', max(page_number), count(DISTINCT 
 	'30 pages, 210 slots', 'of one doctor');
 
 -- A page is read where its slots are in time, not a page's worth of each doctor: that would be 12,000.
-CREATE FUNCTION pg_temp.buffers(query text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	plan json;
-BEGIN
-	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || query INTO plan;
-	RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::bigint;
-END
-$$;
 SELECT cmp_ok(pg_temp.buffers(format('SELECT * FROM booking.available_slots(clinic_id => %s, max_slots => 100)', :clinic)), '<', 2000::bigint, 'a page of a clinic takes few reads');
 
 -- Without max_slots it is all, or an error.

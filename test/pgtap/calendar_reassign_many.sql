@@ -2,6 +2,7 @@
 -- the server knew of the tables when the plans were made, and whatever else is in the book.
 BEGIN;
 SELECT plan(11);
+\ir ../buffers.psql
 SET LOCAL timezone = 'UTC';
 SET LOCAL client_min_messages = warning;
 
@@ -24,14 +25,6 @@ BEGIN
 	FROM (SELECT min(id) AS id FROM booking.patients) patient, booking.time_slots s
 	WHERE s.doctor_id = doctors[1] AND extract(hour FROM s.starts_at) IN (3, 13);
 	RETURN doctors[1];
-END
-$$;
-CREATE FUNCTION pg_temp.buffers(query text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	plan json;
-BEGIN
-	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || query INTO plan;
-	RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::bigint;
 END
 $$;
 CREATE FUNCTION pg_temp.reassign(doctor bigint) RETURNS bigint LANGUAGE sql AS $$

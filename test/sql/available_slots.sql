@@ -117,14 +117,7 @@ SELECT 1, 2, t, t + interval '5 minutes'
 FROM generate_series('2100-01-01'::timestamptz, '2100-02-15', '5 minutes') AS t;
 ANALYZE booking.time_slots;
 SELECT count(*) FROM booking.available_slots(2, '2100-01-20', max_slots => 10000);
-CREATE FUNCTION pg_temp.buffers(query text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	plan json;
-BEGIN
-	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || query INTO plan;
-	RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::bigint;
-END
-$$;
+\i test/buffers.psql
 SELECT pg_temp.buffers($$SELECT * FROM booking.available_slots(2, '2100-01-20')$$) < 50 AS few,
 	pg_relation_size('booking.time_slots') / 8192 > 100 AS of_many;
 

@@ -100,6 +100,13 @@ END
 $$;
 SET client_min_messages = notice;
 CREATE TRIGGER tell AFTER UPDATE ON booking.appointments FOR EACH ROW EXECUTE FUNCTION app.trigger_as_caller();
+-- or as a definer function
+CREATE PROCEDURE pg_temp.trigger_as(owner regrole) LANGUAGE plpgsql AS $$
+BEGIN
+	ALTER FUNCTION app.trigger_as_caller SECURITY DEFINER;
+	EXECUTE format('ALTER FUNCTION app.trigger_as_caller OWNER TO %s', owner);
+END
+$$;
 SAVEPOINT trigger;
 SET request.jwt.claims = '{"patient_id": 1, "sub": "ada"}';
 SET SESSION AUTHORIZATION regress_booking_ada;
@@ -123,8 +130,7 @@ RESET SESSION AUTHORIZATION;
 SELECT * FROM actors WHERE actor = 'boss';
 ROLLBACK TO trigger;
 -- a definer function in between acts as its owner: an administrator's
-ALTER FUNCTION app.trigger_as_caller SECURITY DEFINER;
-ALTER FUNCTION app.trigger_as_caller OWNER TO regress_booking_boss;
+CALL pg_temp.trigger_as('regress_booking_boss');
 SET request.jwt.claims = '{"patient_id": 1, "sub": "ada"}';
 SET SESSION AUTHORIZATION regress_booking_ada;
 SELECT status FROM booking.cancel_appointment(4);
@@ -132,8 +138,7 @@ RESET SESSION AUTHORIZATION;
 SELECT * FROM actors WHERE actor = 'ada';
 ROLLBACK TO trigger;
 -- a patient's, under what an administrator does
-ALTER FUNCTION app.trigger_as_caller SECURITY DEFINER;
-ALTER FUNCTION app.trigger_as_caller OWNER TO regress_booking_ada;
+CALL pg_temp.trigger_as('regress_booking_ada');
 SET request.jwt.claims = '{"patient_id": 1, "sub": "boss"}';
 SET SESSION AUTHORIZATION regress_booking_boss;
 SELECT status FROM booking.cancel_appointment(4);
@@ -142,8 +147,7 @@ SELECT * FROM actors WHERE actor = 'boss';
 ROLLBACK TO trigger;
 -- the owner of the book's own, for the caller: they have no rights to act with
 SET request.jwt.claims = '{"patient_id": 1, "sub": "ada"}';
-ALTER FUNCTION app.trigger_as_caller SECURITY DEFINER;
-ALTER FUNCTION app.trigger_as_caller OWNER TO booking_owner;
+CALL pg_temp.trigger_as('booking_owner');
 SET SESSION AUTHORIZATION regress_booking_ada;
 SELECT status FROM booking.cancel_appointment(4);
 ROLLBACK TO plain;
