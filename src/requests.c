@@ -1,7 +1,7 @@
 /*
  * requests.c
  *		What a request of a web client may not ask of the server. Called by the server, for each statement that
- *		it has parsed, where booking.guard_requests is on.
+ *		it has parsed and each EXPLAIN that it runs, where booking.guard_requests is on.
  *
  * PostgREST makes one statement of each request. The estimates of EXPLAIN are about rows that its client may
  * not see, and an embedding that leads back to where it came from multiplies its rows at each turn.
@@ -11,12 +11,14 @@
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "parser/analyze.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 
 bool booking_guard_requests = false;
 
 static post_parse_analyze_hook_type earlier_hook = NULL;
+static ProcessUtility_hook_type earlier_utility_hook = NULL;
 
 /* A query, and those in whose FROM it stands. */
 typedef struct Level
@@ -74,6 +76,26 @@ table_of(const RangeTblEntry *entry)
 	return OidIsValid(table) && get_rel_namespace(table) == schema ? table : InvalidOid;
 }
 
+/* Whether an entry gives rows of the table, by itself or by a WITH query of the same level. */
+static bool
+gives(const RangeTblEntry *entry, const Query *query, Oid table)
+{
+	for (int i = 0; entry->rtekind == RTE_CTE && i < list_length(query->cteList); i++)
+	{
+		const CommonTableExpr *with = list_nth_node(CommonTableExpr, query->cteList, i);
+		const Query *source = castNode(Query, with->ctequery);
+
+		if (strcmp(with->ctename, entry->ctename) != 0)
+			continue;
+		for (int j = 0; j < list_length(source->rtable); j++)
+		{
+			if (table_of(list_nth(source->rtable, j)) == table)
+				return true;
+		}
+	}
+	return table_of(entry) == table;
+}
+
 static bool
 is_read_above(const Level *level, Oid table)
 {
@@ -81,7 +103,7 @@ is_read_above(const Level *level, Oid table)
 	{
 		for (int i = 0; i < list_length(level->query->rtable); i++)
 		{
-			if (table_of(list_nth(level->query->rtable, i)) == table)
+			if (gives(list_nth(level->query->rtable, i), level->query, table))
 				return true;
 		}
 	}
@@ -122,15 +144,20 @@ check_request(ParseState *state, Query *query, JumbledQuery jumbled)
 {
 	if (earlier_hook != NULL)
 		earlier_hook(state, query, jumbled);
-	if (!booking_guard_requests)
-		return;
-	if (query->commandType != CMD_UTILITY)
-	{
-		if (!is_admin())
-			check_ways(query, NULL);
-	}
-	else if (IsA(query->utilityStmt, ExplainStmt) && !is_admin())
+	if (booking_guard_requests && query->commandType != CMD_UTILITY && !is_admin())
+		check_ways(query, NULL);
+}
+
+/* When it is run: somebody else may have prepared it in the same session. */
+static void
+check_command(PlannedStmt *command, const char *sql, bool is_read_only,
+			  ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
+			  DestReceiver *receiver, QueryCompletion *completion)
+{
+	if (booking_guard_requests && IsA(command->utilityStmt, ExplainStmt) && !is_admin())
 		refuse_explain();
+	(earlier_utility_hook ? earlier_utility_hook : standard_ProcessUtility)(
+		command, sql, is_read_only, context, params, environment, receiver, completion);
 }
 
 void
@@ -138,4 +165,6 @@ booking_watch_requests(void)
 {
 	earlier_hook = post_parse_analyze_hook;
 	post_parse_analyze_hook = check_request;
+	earlier_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = check_command;
 }

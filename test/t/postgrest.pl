@@ -83,6 +83,21 @@ is((request('admin', headers('x'), $count))[0], '00000', 'for an administrator t
 like(($node->psql('postgres', "SET ROLE booking_patient; $count"))[1], qr/Plan Rows/, 'the guard is for the login of PostgREST');
 like((request('ada', headers('x'), "SET booking.guard_requests = off; $count"))[0], qr/42501/, 'who cannot turn it off');
 
+# An EXPLAIN that an administrator has prepared in the same session is still refused to others.
+$node->safe_psql('postgres', <<'SQL');
+CREATE FUNCTION public.plan() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXPLAIN SELECT FROM booking.appointments WHERE patient_id = 7300000002 LOOP
+		RETURN left(line, 0);
+	END LOOP;
+END
+$$;
+SQL
+like(($node->psql('postgres', "\\set VERBOSITY sqlstate\nSET ROLE booking_admin; SELECT public.plan() = ''; SET ROLE booking_patient; SELECT public.plan()",
+	extra_params => [ '-U', 'authenticator' ]))[2], qr/ERROR:  42501/, 'a plan that was prepared for an administrator');
+
 # Embeddings as PostgREST makes them: each level a LATERAL query of rows that go into one JSON value.
 sub embedding
 {
@@ -110,6 +125,8 @@ for my $way ([qw(clinics doctors clinics)], [qw(doctors clinics doctors)], [qw(c
 		like($errors, qr/rule embedding_does_not_lead_back: /, 'by their rule');
 	}
 }
+is((request('ada', '', 'WITH pgrst_source AS (SELECT * FROM booking.patients) SELECT count(*) FROM pgrst_source s LEFT JOIN LATERAL (SELECT a.patient_id FROM booking.appointments a
+	LEFT JOIN LATERAL (SELECT p.id FROM booking.patients p WHERE p.id = a.patient_id) p ON true WHERE a.patient_id = s.id) a ON true'))[0], 'PT422', 'nor back to what a request has written');
 is((request('admin', '', embedding('clinics', 'doctors', 'clinics')))[1], 't', 'an administrator may embed so');
 is((request('ada', '', 'SELECT a.id = b.id FROM booking.appointments a, booking.appointments b WHERE a.id = b.id LIMIT 1'))[1], 't', 'a table may be read twice');
 is((request('alder', '', 'SELECT count(*) FROM (SELECT x.* FROM (SELECT * FROM booking.find_patient(\'x\')) p, LATERAL (SELECT * FROM (SELECT p.id) y, LATERAL (SELECT * FROM booking.patients) z) x) t'))[0],
