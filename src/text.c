@@ -233,17 +233,34 @@ end_of_words(const char *words)
 	return words + strcspn(words, "()<>[]:;@\\,\"");
 }
 
+/* Letters, digits and hyphens, of ASCII or not. */
+static bool
+is_of_label(char c)
+{
+	return IS_HIGHBIT_SET(c) || isalnum((unsigned char) c) || c == '-';
+}
+
 /* At least two labels, none of them empty. */
 static bool
 is_domain(const char *domain)
 {
-	const char *last_dot = strrchr(domain, '.');
+	int labels = 0;
 
-	return *end_of_words(domain) == '\0' && last_dot != NULL && last_dot[1] != '\0' &&
-		   domain[0] != '.' && strstr(domain, "..") == NULL;
+	for (const char *next = domain;; next++)
+	{
+		const char *label = next;
+
+		while (is_of_label(*next))
+			next++;
+		if (next == label || *label == '-' || next[-1] == '-')
+			return false;
+		labels++;
+		if (*next != '.')
+			return *next == '\0' && labels >= 2;
+	}
 }
 
-/* Of the form local@domain of RFC 5321, 4.1.2: words, or quotes, before the one @. */
+/* Of the form local@domain, much as in RFC 5321, 4.1.2: words, or quotes, before the one @. */
 static bool
 is_address(const char *string)
 {

@@ -25,7 +25,7 @@ SELECT email, sqlstate, rule
 FROM (VALUES ('bob@example.org;'), ('bob@example.org,'), ('<bob@example.org>'), ('Bob <bob@example.org>'), ('mailto:bob@example.org'),
 			 ('bob@example.org, ann@example.org'), ('bob@example.org>'), ('bob(work)@example.org'), ('[bob]@example.org'), ('bob\@example.org'),
 			 ('bo"b@example.org'), ('bob@[127.0.0.1]'), ('bob@exa"mple.org'), ('bob@@example.org'), ('bob@home@example.org'), ('bob@example..org'),
-			 ('bob@.example.org'), ('bob@example.org.'), ('bob@org'), ('"bob@example.org'), ('"bob"x@example.org'), ('"bob\"@example.org'),
+			 ('bob@.example.org'), ('bob@example.org.'), ('bob@org'), ('bob@example.org!'), ('bob@example.org/'), ('bob@-example.org'), ('bob@example-.org'), ('bob@exam_ple.org'), ('"bob@example.org'), ('"bob"x@example.org'), ('"bob\"@example.org'),
 			 ('bob+tag@example.org'), ('bob.o''hara@example.org'), ('b=o/b!#$%&*?^_`{|}~@example.org'), ('"bob"@example.org'), ('"b;o@b"@example.org'),
 			 ('"b\"ob"@example.org'), ('bob@例え.jp'), ('bob@xn--r8jz45g.jp'), ('боб@example.org'), ('bob@a.b.c.example.museum'), ('..bob..@example.org')) AS emails(email),
 	pg_temp.trial(format('SELECT booking.add_patient(%L, %L)', 'Bob', email));
