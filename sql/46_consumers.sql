@@ -49,4 +49,4 @@ CREATE FUNCTION booking.skip_events(consumer text) RETURNS bigint
 COMMENT ON FUNCTION booking.skip_events(text) IS
 	'Has a consumer begin from now.
 
-A new one or not: notes every event so far as done, unread ones as well, and returns the id of the last. What is committed after the call is read by read_events(), nothing missed: so the call waits for the transactions that are writing events just now, while new ones go on. consumer: 1 to 63 characters. Errors: PT400 name missing; PT422 name too long; 42501 the caller is no administrator.';
+A new one or not: notes every event so far as done, unread ones as well, and returns the id of the last. What is committed after the call is read by read_events(), nothing missed: so the call waits for the transactions that are writing events just now, and for a VACUUM or ANALYZE of their table, while new ones go on. consumer: 1 to 63 characters. Errors: PT400 name missing; PT422 name too long; 42501 the caller is no administrator.';
