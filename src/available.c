@@ -5,14 +5,7 @@
  */
 #include "booking.h"
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-
-static BookingPlan doctor_exists_plan = {
-	"SELECT FROM booking.doctors WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
-static BookingPlan clinic_exists_plan = {
-	"SELECT FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 
 static void
 require_limit(FunctionCallInfo fcinfo, int argument, const char *name, int32 most)
@@ -66,9 +59,9 @@ require_whole_cursor(FunctionCallInfo fcinfo, int from_time, int after_doctor)
 }
 
 static void
-require_existing(BookingPlan *plan, const Entity *entity, Datum id)
+require_existing(const Entity *entity, Datum id)
 {
-	if (booking_query(plan, &id, NULL) == 0)
+	if (booking_query(entity->find_live, &id, NULL) == 0)
 		booking_refuse_unknown(entity, DatumGetInt64(id));
 }
 
@@ -104,22 +97,14 @@ refuse_too_many(void)
 	booking_refuse(&too_many);
 }
 
-/* The doctor that is named, as a list. */
-static Datum
-one_doctor(Datum doctor_id)
-{
-	return PointerGetDatum(
-		construct_array(&doctor_id, 1, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
 /* Where no clinic was found: refuses a doctor, or a clinic, that is not there. */
 static void
 require_named(FunctionCallInfo fcinfo, int doctor_id, int clinic_id)
 {
 	if (doctor_id >= 0 && !PG_ARGISNULL(doctor_id))
-		require_existing(&doctor_exists_plan, &booking_doctor, PG_GETARG_DATUM(doctor_id));
+		require_existing(&booking_doctor, PG_GETARG_DATUM(doctor_id));
 	if (!PG_ARGISNULL(clinic_id))
-		require_existing(&clinic_exists_plan, &booking_clinic, PG_GETARG_DATUM(clinic_id));
+		require_existing(&booking_clinic, PG_GETARG_DATUM(clinic_id));
 }
 
 BOOKING_FUNCTION(booking_available_slots)
@@ -144,7 +129,7 @@ BOOKING_FUNCTION(booking_available_slots)
 	SPI_connect();
 	if (!PG_ARGISNULL(0))
 	{
-		search.doctors = one_doctor(PG_GETARG_DATUM(0));
+		search.doctors = booking_ids_as_array(&PG_GETARG_DATUM(0), 1);
 		search.doctors_null = ' ';
 	}
 	if (booking_find_windows(&search) == 0)

@@ -113,6 +113,8 @@ typedef struct Refusal
 	const char *hint;
 } Refusal;
 
+struct BookingPlan;
+
 /* A kind of thing that ids name. */
 typedef struct Entity
 {
@@ -120,6 +122,7 @@ typedef struct Entity
 	const char *table;
 	const char *exists_rule;
 	const char *find_hint;
+	struct BookingPlan *find_live; /* by its id; NULL for appointments, which stay */
 } Entity;
 
 extern const Entity booking_clinic;
@@ -191,7 +194,6 @@ typedef struct BookingPlan
 	int options; /* READ_PLAN and the like; 0 leaves it to the server */
 } BookingPlan;
 
-extern Portal booking_open_cursor(BookingPlan *plan, Datum *values, const char *nulls);
 extern void booking_require_writable(FunctionCallInfo fcinfo);
 extern void booking_start_writing(FunctionCallInfo fcinfo);
 extern void booking_prevent_in_rule(const char *command);
@@ -204,7 +206,7 @@ extern void booking_require_written(uint64 rows, uint64 wanted);
 extern void booking_require_none_left(BookingPlan *query, Datum *values, const char *nulls);
 extern void booking_row(uint64 number, Datum *values, bool *nulls);
 extern char *booking_row_text(uint64 number, int column);
-extern Datum booking_optional_text(const char *string, char *null);
+extern Datum booking_ids_as_array(Datum *ids, int count);
 extern Datum booking_value(void);
 extern Datum booking_returned_row(void);
 extern void booking_check_returned_type(FunctionCallInfo fcinfo, Datum result);
@@ -446,6 +448,7 @@ typedef struct Caller
 	int clinic_count;
 } Caller;
 
+extern bool booking_has_role(Oid user, const char *role);
 extern void booking_caller(Caller *caller);
 extern void booking_name_caller(Caller *caller);
 extern Datum booking_clinic_ids(const Caller *caller);

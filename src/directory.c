@@ -24,8 +24,6 @@
 
 static BookingPlan add_clinic_plan = {ADD_CLINIC_SQL, 3, {TEXTOID, TEXTOID, TEXTOID}};
 static BookingPlan add_doctor_plan = {ADD_DOCTOR_SQL, 3, {INT8OID, TEXTOID, TEXTOID}};
-static BookingPlan clinic_exists_plan = {
-	"SELECT FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 static BookingPlan add_patient_plan = {ADD_PATIENT_SQL, 2, {TEXTOID, TEXTOID}};
 
 static BookingPlan find_patient_plan = {
@@ -68,7 +66,7 @@ BOOKING_FUNCTION(booking_add_doctor)
 	booking_start_writing(fcinfo);
 	if (booking_execute(&add_doctor_plan, values, nulls) == 0)
 	{
-		booking_require_none_left(&clinic_exists_plan, values, NULL);
+		booking_require_none_left(booking_clinic.find_live, values, NULL);
 		booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(0));
 	}
 	doctor = booking_returned_row();

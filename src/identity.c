@@ -7,10 +7,8 @@
  */
 #include "booking.h"
 
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
@@ -131,8 +129,9 @@ read_clinic_ids(Jsonb *claims, Caller *caller)
 			claimed_id(value_text(&element, "clinic_ids"), "clinic_ids");
 }
 
-static bool
-has_role(Oid user, const char *role)
+/* Whether a user has the rights of a role of ours; of one that is missing, nobody has. */
+bool
+booking_has_role(Oid user, const char *role)
 {
 	Oid id = get_role_oid(role, true);
 
@@ -156,11 +155,11 @@ booking_caller(Caller *caller)
 	caller->has_patient_id = patient_id != NULL;
 	caller->patient_id = patient_id ? claimed_id(patient_id, "patient_id") : 0;
 
-	caller->is_admin = has_role(user, "booking_admin");
+	caller->is_admin = booking_has_role(user, "booking_admin");
 	if (caller->is_admin)
 		return;
-	caller->is_patient = caller->has_patient_id && has_role(user, "booking_patient");
-	caller->is_staff = has_role(user, "booking_staff");
+	caller->is_patient = caller->has_patient_id && booking_has_role(user, "booking_patient");
+	caller->is_staff = booking_has_role(user, "booking_staff");
 	if (caller->is_staff)
 		read_clinic_ids(claims, caller);
 }
@@ -196,8 +195,7 @@ booking_clinic_ids(const Caller *caller)
 
 	for (int i = 0; i < caller->clinic_count; i++)
 		ids[i] = Int64GetDatum(caller->clinic_ids[i]);
-	return PointerGetDatum(construct_array(ids, caller->clinic_count, INT8OID, sizeof(int64),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return booking_ids_as_array(ids, caller->clinic_count);
 }
 
 static bool

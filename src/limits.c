@@ -8,7 +8,6 @@
 #include "booking.h"
 
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/rel.h"
 
 int booking_max_rows_changed_by_patients = 1;
@@ -24,20 +23,12 @@ typedef struct Quota
 	int64 rows;
 } Quota;
 
-static bool
-is_member(Oid user, const char *role)
-{
-	Oid id = get_role_oid(role, true);
-
-	return OidIsValid(id) && has_privs_of_role(user, id);
-}
-
 static Quota
 quota_of(Oid user)
 {
-	if (is_member(user, "booking_admin"))
+	if (booking_has_role(user, "booking_admin"))
 		return (Quota){.of = NULL};
-	if (is_member(user, "booking_staff"))
+	if (booking_has_role(user, "booking_staff"))
 		return (Quota){
 			.of = "staff",
 			.setting = "booking.max_rows_changed_by_staff",
@@ -45,7 +36,7 @@ quota_of(Oid user)
 				"Name fewer rows by their ids, or use a function that is for many: booking.add_time_off(), booking.reassign_slots().",
 			.limit = booking_max_rows_changed_by_staff,
 		};
-	if (is_member(user, "booking_patient"))
+	if (booking_has_role(user, "booking_patient"))
 		return (Quota){
 			.of = "patients",
 			.setting = "booking.max_rows_changed_by_patients",

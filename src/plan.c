@@ -10,8 +10,10 @@
 #include "access/htup_details.h"
 #include "access/tupconvert.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -79,25 +81,6 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int 
 	if (result < 0)
 		refuse_result(result);
 	return SPI_processed;
-}
-
-/* Opens a cursor on a query, with the caller's snapshot. */
-Portal
-booking_open_cursor(BookingPlan *plan, Datum *values, const char *nulls)
-{
-	const char *outer = booking_note_running(plan->sql);
-	Portal cursor = NULL;
-
-	PG_TRY();
-	{
-		cursor = SPI_cursor_open(NULL, kept_plan(plan), values, nulls, true);
-	}
-	PG_FINALLY();
-	{
-		booking_note_running(outer);
-	}
-	PG_END_TRY();
-	return cursor;
 }
 
 /*
@@ -228,12 +211,12 @@ booking_row_text(uint64 number, int column)
 	return SPI_getvalue(row, desc, column + 1);
 }
 
-/* A text argument of a statement, or its null. */
+/* An argument that is an array of ids. */
 Datum
-booking_optional_text(const char *string, char *null)
+booking_ids_as_array(Datum *ids, int count)
 {
-	*null = string ? ' ' : 'n';
-	return string ? CStringGetTextDatum(string) : (Datum) 0;
+	return PointerGetDatum(
+		construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /* The only value of the last result's first row, which is not null. */

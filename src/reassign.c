@@ -7,8 +7,6 @@
  */
 #include "booking.h"
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 /*
@@ -133,8 +131,7 @@ find_moving(FunctionCallInfo fcinfo, Moving *moving)
 							DatumGetTimestampTz(values[2]));
 	}
 	SPI_freetuptable(SPI_tuptable);
-	moving->ids = PointerGetDatum(
-		construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	moving->ids = booking_ids_as_array(ids, count);
 }
 
 /*

@@ -12,29 +12,35 @@
 
 #include "utils/lsyscache.h"
 
+#define FIND_LIVE_SQL(table) "SELECT FROM booking." table " WHERE id = $1 AND deleted_at IS NULL"
+
 const Entity booking_clinic = {
 	.name = "clinic",
 	.table = "clinics",
 	.exists_rule = "clinic_exists",
 	.find_hint = "booking.clinics lists the clinics.",
+	.find_live = &(BookingPlan){FIND_LIVE_SQL("clinics"), 1, {INT8OID}},
 };
 const Entity booking_doctor = {
 	.name = "doctor",
 	.table = "doctors",
 	.exists_rule = "doctor_exists",
 	.find_hint = "booking.doctors lists the doctors.",
+	.find_live = &(BookingPlan){FIND_LIVE_SQL("doctors"), 1, {INT8OID}},
 };
 const Entity booking_patient = {
 	.name = "patient",
 	.table = "patients",
 	.exists_rule = "patient_exists",
 	.find_hint = "Look the patient up by e-mail address, or add them with booking.add_patient().",
+	.find_live = &(BookingPlan){FIND_LIVE_SQL("patients"), 1, {INT8OID}},
 };
 const Entity booking_slot = {
 	.name = "time slot",
 	.table = "time_slots",
 	.exists_rule = "slot_exists",
 	.find_hint = "booking.available_slots() lists the slots that are free.",
+	.find_live = &(BookingPlan){FIND_LIVE_SQL("time_slots"), 1, {INT8OID}},
 };
 const Entity booking_appointment = {
 	.name = "appointment",

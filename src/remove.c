@@ -24,7 +24,6 @@
 	" WHERE id = $1 AND deleted_at IS NULL RETURNING t"
 
 #define FIND_SQL(table) "SELECT FROM booking." table " WHERE id = $1"
-#define FIND_LIVE_SQL(table) FIND_SQL(table) " AND deleted_at IS NULL"
 
 #define RESTORE_SQL(table) \
 	"UPDATE booking." table \
@@ -47,7 +46,6 @@ typedef struct Removable
 	BookingPlan remove;
 	BookingPlan restore;
 	BookingPlan find;
-	BookingPlan find_live;
 	BookingPlan clinic; /* whose staff may do it; for others the grants suffice */
 } Removable;
 
@@ -71,24 +69,21 @@ static Removable clinics = {&booking_clinic,
 							 {INT8OID}},
 							{REMOVE_SQL("clinics"), 1, {INT8OID}},
 							{RESTORE_SQL("clinics"), 1, {INT8OID}},
-							{FIND_SQL("clinics"), 1, {INT8OID}},
-							{FIND_LIVE_SQL("clinics"), 1, {INT8OID}}};
+							{FIND_SQL("clinics"), 1, {INT8OID}}};
 
 static Removable doctors = {&booking_doctor,
 							booking_close_doctor,
 							{UPCOMING_SQL "s.doctor_id = $1", 1, {INT8OID}},
 							{REMOVE_SQL("doctors"), 1, {INT8OID}},
 							{RESTORE_SQL("doctors"), 1, {INT8OID}},
-							{FIND_SQL("doctors"), 1, {INT8OID}},
-							{FIND_LIVE_SQL("doctors"), 1, {INT8OID}}};
+							{FIND_SQL("doctors"), 1, {INT8OID}}};
 
 static Removable patients = {&booking_patient,
 							 lock_patient,
 							 {UPCOMING_SQL "a.patient_id = $1", 1, {INT8OID}},
 							 {REMOVE_SQL("patients"), 1, {INT8OID}},
 							 {RESTORE_SQL("patients"), 1, {INT8OID}},
-							 {FIND_SQL("patients"), 1, {INT8OID}},
-							 {FIND_LIVE_SQL("patients"), 1, {INT8OID}}};
+							 {FIND_SQL("patients"), 1, {INT8OID}}};
 
 static Removable time_slots = {
 	&booking_slot,
@@ -97,7 +92,6 @@ static Removable time_slots = {
 	{REMOVE_SQL("time_slots"), 1, {INT8OID}},
 	{RESTORE_SLOT_SQL, 2, {INT8OID, INT8OID}},
 	{FIND_SQL("time_slots"), 1, {INT8OID}},
-	{FIND_LIVE_SQL("time_slots"), 1, {INT8OID}},
 	{"SELECT clinic_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}}};
 
 static BookingPlan doctor_of_slot_plan = {
@@ -158,7 +152,7 @@ remove_row(FunctionCallInfo fcinfo, Removable *what)
 	upcoming = DatumGetInt64(booking_value());
 	if (upcoming > 0)
 		refuse_while_booked(what->entity, DatumGetInt64(id), upcoming);
-	row = write_row(what, &what->remove, &what->find_live, &id, NULL);
+	row = write_row(what, &what->remove, what->entity->find_live, &id, NULL);
 	SPI_finish();
 	return row;
 }

@@ -260,8 +260,7 @@ is_wanted(SlotSearch *search, const Datum *values, const bool *nulls)
 static void
 read_found(Datum *slots, int32 found)
 {
-	Datum ids = PointerGetDatum(
-		construct_array(slots, found, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	Datum ids = booking_ids_as_array(slots, found);
 
 	booking_query(&found_plan, &ids, NULL);
 }

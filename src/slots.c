@@ -20,8 +20,6 @@ static BookingPlan set_availability_plan = {
 	" WHERE id = $1 AND deleted_at IS NULL RETURNING s",
 	2,
 	{INT8OID, BOOLOID}};
-static BookingPlan is_live_plan = {
-	"SELECT FROM booking.time_slots WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 
 static void
 refuse_occupied(int64 slot_id)
@@ -82,7 +80,7 @@ BOOKING_FUNCTION(booking_set_slot_availability)
 		check_not_off(request.slot_id);
 	if (booking_execute(&set_availability_plan, values, NULL) == 0)
 	{
-		booking_require_none_left(&is_live_plan, values, NULL);
+		booking_require_none_left(booking_slot.find_live, values, NULL);
 		booking_refuse_unknown(&booking_slot, request.slot_id);
 	}
 	slot = booking_returned_row();
