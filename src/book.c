@@ -113,8 +113,6 @@ booking_release_hold(const BookingFacts *facts)
 		booking_cancel_hold(facts->occupant_id, "another appointment was moved here");
 }
 
-pg_noreturn static void refuse_unwritten(const BookingRequest *request);
-
 /* What was judged to be free, or the patient's, is not so any more when it is written. */
 void
 booking_refuse_changed(int64 slot_id)
@@ -130,6 +128,8 @@ booking_refuse_changed(int64 slot_id)
 	changed.message = psprintf("time slot " INT64_FORMAT " could not be booked", slot_id);
 	booking_refuse(&changed);
 }
+
+pg_noreturn static void refuse_unwritten(const BookingRequest *request);
 
 /* Explains why the slot's own WHERE found nothing to take, though all rules passed. */
 static void

@@ -55,22 +55,6 @@
 
 extern void booking_check_version(void);
 
-/* Starts the definition of a function that SQL calls, which runs with its owner's rights. */
-#define BOOKING_FUNCTION(name) BOOKING_ENTRY(name, OWNERS_RIGHTS)
-
-/* The same with its caller's, until it takes on its owner's: booking_take_authority. */
-#define BOOKING_FUNCTION_AS_CALLER(name) BOOKING_ENTRY(name, CALLERS_RIGHTS)
-
-#define BOOKING_ENTRY(name, rights) \
-	static Datum name##_itself(PG_FUNCTION_ARGS); \
-	PG_FUNCTION_INFO_V1(name); \
-	Datum name(PG_FUNCTION_ARGS) \
-	{ \
-		booking_check_version(); \
-		return booking_run(fcinfo, name##_itself, rights); \
-	} \
-	static Datum name##_itself(PG_FUNCTION_ARGS)
-
 /* characters.c */
 
 /* The classes of a character, as Unicode has it; characters.c says which these are. */
@@ -163,6 +147,22 @@ typedef struct Authority
 } Authority;
 
 extern Datum booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights);
+/* Starts the definition of a function that SQL calls, which runs with its owner's rights. */
+#define BOOKING_FUNCTION(name) BOOKING_ENTRY(name, OWNERS_RIGHTS)
+
+/* The same with its caller's, until it takes on its owner's: booking_take_authority. */
+#define BOOKING_FUNCTION_AS_CALLER(name) BOOKING_ENTRY(name, CALLERS_RIGHTS)
+
+#define BOOKING_ENTRY(name, rights) \
+	static Datum name##_itself(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		booking_check_version(); \
+		return booking_run(fcinfo, name##_itself, rights); \
+	} \
+	static Datum name##_itself(PG_FUNCTION_ARGS)
+
 extern Oid booking_calling_user(void);
 extern void booking_take_authority(Authority *callers);
 extern void booking_leave_authority(const Authority *callers);
@@ -498,7 +498,6 @@ typedef struct Doctor
 extern void booking_find_doctor(int64 doctor_id, Doctor *doctor);
 extern void booking_require_active(const Doctor *doctor);
 extern TimestampTz booking_day_start(DateADT date, pg_tz *zone);
-extern TimestampTz booking_instant(DateADT date, TimeADT time, pg_tz *zone);
 extern DateADT booking_local_date(TimestampTz instant, pg_tz *zone);
 extern void booking_add_stretch(Stretches *stretches, TimestampTz starts_at, TimestampTz ends_at);
 extern void booking_cut_session(DateADT date, const Hours *hours, pg_tz *zone, Stretches *slots);

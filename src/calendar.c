@@ -114,8 +114,8 @@ booking_day_start(DateADT date, pg_tz *zone)
  * As "date + time AT TIME ZONE zone" has it; 24:00 is the next day's 00:00. But that is when the day begins,
  * so that from 00:00 to 24:00 it is whole.
  */
-TimestampTz
-booking_instant(DateADT date, TimeADT time, pg_tz *zone)
+static TimestampTz
+to_instant(DateADT date, TimeADT time, pg_tz *zone)
 {
 	struct pg_tm tm = {0};
 	DateADT day = date + time / USECS_PER_DAY;
@@ -167,8 +167,8 @@ void
 booking_cut_session(DateADT date, const Hours *hours, pg_tz *zone, Stretches *slots)
 {
 	bool is_overnight = hours->end_time <= hours->start_time;
-	TimestampTz starts_at = booking_instant(date, hours->start_time, zone);
-	TimestampTz ends_at = booking_instant(date + (is_overnight ? 1 : 0), hours->end_time, zone);
+	TimestampTz starts_at = to_instant(date, hours->start_time, zone);
+	TimestampTz ends_at = to_instant(date + (is_overnight ? 1 : 0), hours->end_time, zone);
 	int64 length = hours->slot_minutes * USECS_PER_MINUTE;
 	int64 gap = hours->gap_minutes * USECS_PER_MINUTE;
 
@@ -324,8 +324,8 @@ check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at, TimestampTz 
 static void
 check_hours_exist(DateADT date, const Hours *hours, const Doctor *doctor, const Stretches *slots)
 {
-	TimestampTz starts_at = booking_instant(date, hours->start_time, doctor->zone);
-	TimestampTz ends_at = booking_instant(date, hours->end_time, doctor->zone);
+	TimestampTz starts_at = to_instant(date, hours->start_time, doctor->zone);
+	TimestampTz ends_at = to_instant(date, hours->end_time, doctor->zone);
 
 	if (slots->count > 0)
 		return;

@@ -72,6 +72,7 @@ typedef bool TU_UpdateIndexes;
 #define rd_locator rd_node
 #endif
 
+/* 18 has an argument for what EXPLAIN counts, 19 one for options; we want neither. */
 #if PG_VERSION_NUM < 180000
 #define begin_index_scan(table, index, snapshot, key_count) \
 	index_beginscan(table, index, snapshot, key_count, 0)

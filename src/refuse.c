@@ -267,15 +267,26 @@ find_violation(const char *rule)
 	return NULL;
 }
 
-/* Refuses what a constraint would, in the same words. */
-void
-booking_refuse_violation(const char *rule, const char *table)
+pg_noreturn static void refuse_violation(const Refusal *violation, const char *table);
+
+static void
+refuse_violation(const Refusal *violation, const char *table)
 {
-	Refusal refusal = *find_violation(rule);
+	Refusal refusal = *violation;
 
 	if (refusal.table == NULL)
 		refusal.table = table;
 	booking_refuse(&refusal);
+}
+
+/* Refuses what a constraint would, in the same words. */
+void
+booking_refuse_violation(const char *rule, const char *table)
+{
+	const Refusal *violation = find_violation(rule);
+
+	Assert(violation != NULL);
+	refuse_violation(violation, table);
 }
 
 /* The rule that a violated constraint of the extension stands for; NULL for other errors. */
@@ -306,11 +317,11 @@ void
 booking_raise_again(void)
 {
 	ErrorData *error = CopyErrorData();
-	const Refusal *rule = violated_rule(error);
+	const Refusal *violation = violated_rule(error);
 
 	FlushErrorState();
-	if (rule != NULL)
-		booking_refuse_violation(rule->rule, error->table_name);
+	if (violation != NULL)
+		refuse_violation(violation, error->table_name);
 	if (strncmp(unpack_sql_state(error->sqlerrcode), "PT", 2) == 0 && error->constraint_name &&
 		error->detail && error->hint)
 		raise_refusal(error->sqlerrcode, error->message, error->detail, error->hint,

@@ -62,14 +62,6 @@ static BookingPlan delete_appointments_plan = {
 static BookingPlan delete_slots_plan = {
 	"DELETE FROM booking.time_slots WHERE id = ANY ($1)", 1, {INT8ARRAYOID}};
 
-/* Each with a new snapshot: the statement after a lock has to see what was committed before it. */
-static Datum
-ids_of(BookingPlan *plan, Datum *args)
-{
-	booking_execute(plan, args, NULL);
-	return booking_value();
-}
-
 static BookingPlan left_events_plan = {
 	"SELECT FROM booking.appointment_events WHERE appointment_id = ANY (ARRAY("
 	"SELECT id FROM booking.appointments WHERE slot_id = ANY ($1))) LIMIT 1",
@@ -77,6 +69,14 @@ static BookingPlan left_events_plan = {
 	{INT8ARRAYOID}};
 static BookingPlan left_slots_plan = {
 	"SELECT FROM booking.time_slots WHERE id = ANY ($1) LIMIT 1", 1, {INT8ARRAYOID}};
+
+/* Each with a new snapshot: the statement after a lock has to see what was committed before it. */
+static Datum
+ids_of(BookingPlan *plan, Datum *args)
+{
+	booking_execute(plan, args, NULL);
+	return booking_value();
+}
 
 /* Deletes some slots, of the live or of the removed ones, and returns how many. */
 static uint64
@@ -91,7 +91,7 @@ delete_some(BookingPlan *find, TimestampTz end, int32 most)
 
 	booking_execute(&delete_events_plan, &spent, NULL);
 	booking_require_none_left(&left_events_plan, &spent, NULL);
-	/* of a slot, an appointment that is left would be told by its foreign key */
+	/* an appointment that is left keeps its slot by the foreign key, which says so */
 	booking_execute(&delete_appointments_plan, &spent, NULL);
 	deleted = booking_execute(&delete_slots_plan, &spent, NULL);
 	booking_require_none_left(&left_slots_plan, &spent, NULL);

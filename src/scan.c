@@ -63,7 +63,6 @@ static void
 find_index(Relation relation, BookingTable *table)
 {
 	BookingIndex *index = (BookingIndex *) table;
-
 	Relation found;
 
 	table->index_oid = booking_relation(index->name);
