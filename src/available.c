@@ -7,6 +7,9 @@
 
 #include "utils/builtins.h"
 
+/* In place of the number of an argument that a function does not take. */
+#define NO_ARGUMENT (-1)
+
 static void
 require_limit(FunctionCallInfo fcinfo, int argument, const char *name, int32 most)
 {
@@ -101,7 +104,7 @@ refuse_too_many(void)
 static void
 require_named(FunctionCallInfo fcinfo, int doctor_id, int clinic_id)
 {
-	if (doctor_id >= 0 && !PG_ARGISNULL(doctor_id))
+	if (doctor_id != NO_ARGUMENT && !PG_ARGISNULL(doctor_id))
 		require_existing(&booking_doctor, PG_GETARG_DATUM(doctor_id));
 	if (!PG_ARGISNULL(clinic_id))
 		require_existing(&booking_clinic, PG_GETARG_DATUM(clinic_id));
@@ -109,31 +112,43 @@ require_named(FunctionCallInfo fcinfo, int doctor_id, int clinic_id)
 
 BOOKING_FUNCTION(booking_available_slots)
 {
+	enum
+	{
+		DOCTOR_ID,
+		ON_DATE,
+		CLINIC_ID,
+		SPECIALIZATION,
+		FROM_TIME,
+		UNTIL_TIME,
+		MAX_SLOTS,
+		AFTER_DOCTOR
+	};
 	SlotSearch search;
 
-	start_search(fcinfo, 3, 2, 4, &search);
-	search.date = PG_GETARG_DATEADT(1);
-	search.date_null = PG_ARGISNULL(1) ? 'n' : ' ';
-	search.until = PG_ARGISNULL(5) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(5);
-	search.after_doctor = PG_GETARG_INT64(7);
-	search.after_null = PG_ARGISNULL(7) ? 'n' : ' ';
-	search.wants_all = PG_ARGISNULL(6);
-	search.wanted = search.per_doctor = search.wants_all ? MOST_FREE_SLOTS + 1 : PG_GETARG_INT32(6);
-	if (!PG_ARGISNULL(1))
+	start_search(fcinfo, SPECIALIZATION, CLINIC_ID, FROM_TIME, &search);
+	search.date = PG_GETARG_DATEADT(ON_DATE);
+	search.date_null = PG_ARGISNULL(ON_DATE) ? 'n' : ' ';
+	search.until = PG_ARGISNULL(UNTIL_TIME) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(UNTIL_TIME);
+	search.after_doctor = PG_GETARG_INT64(AFTER_DOCTOR);
+	search.after_null = PG_ARGISNULL(AFTER_DOCTOR) ? 'n' : ' ';
+	search.wants_all = PG_ARGISNULL(MAX_SLOTS);
+	search.wanted = search.per_doctor =
+		search.wants_all ? MOST_FREE_SLOTS + 1 : PG_GETARG_INT32(MAX_SLOTS);
+	if (!PG_ARGISNULL(ON_DATE))
 		booking_require_date(search.date);
 	require_range(&search);
-	require_whole_cursor(fcinfo, 4, 7);
+	require_whole_cursor(fcinfo, FROM_TIME, AFTER_DOCTOR);
 	if (!search.wants_all)
-		require_limit(fcinfo, 6, "max_slots", MOST_FREE_SLOTS);
+		require_limit(fcinfo, MAX_SLOTS, "max_slots", MOST_FREE_SLOTS);
 
 	SPI_connect();
-	if (!PG_ARGISNULL(0))
+	if (!PG_ARGISNULL(DOCTOR_ID))
 	{
-		search.doctors = booking_ids_as_array(&PG_GETARG_DATUM(0), 1);
+		search.doctors = booking_ids_as_array(&PG_GETARG_DATUM(DOCTOR_ID), 1);
 		search.doctors_null = ' ';
 	}
 	if (booking_find_windows(&search) == 0)
-		require_named(fcinfo, 0, 2);
+		require_named(fcinfo, DOCTOR_ID, CLINIC_ID);
 	booking_run_search(&search);
 	if (SPI_processed > MOST_FREE_SLOTS)
 		refuse_too_many();
@@ -144,19 +159,28 @@ BOOKING_FUNCTION(booking_available_slots)
 
 BOOKING_FUNCTION(booking_next_available)
 {
+	enum
+	{
+		SPECIALIZATION,
+		CLINIC_ID,
+		DOCTOR_IDS,
+		FROM_TIME,
+		PER_DOCTOR,
+		MAX_SLOTS
+	};
 	SlotSearch search;
 
-	require_limit(fcinfo, 4, "per_doctor", 100);
-	require_limit(fcinfo, 5, "max_slots", 1000);
-	start_search(fcinfo, 0, 1, 3, &search);
-	search.doctors = PG_GETARG_DATUM(2);
-	search.doctors_null = PG_ARGISNULL(2) ? 'n' : ' ';
-	search.wanted = PG_GETARG_INT32(5);
-	search.per_doctor = Min(PG_GETARG_INT32(4), search.wanted);
+	require_limit(fcinfo, PER_DOCTOR, "per_doctor", 100);
+	require_limit(fcinfo, MAX_SLOTS, "max_slots", 1000);
+	start_search(fcinfo, SPECIALIZATION, CLINIC_ID, FROM_TIME, &search);
+	search.doctors = PG_GETARG_DATUM(DOCTOR_IDS);
+	search.doctors_null = PG_ARGISNULL(DOCTOR_IDS) ? 'n' : ' ';
+	search.wanted = PG_GETARG_INT32(MAX_SLOTS);
+	search.per_doctor = Min(PG_GETARG_INT32(PER_DOCTOR), search.wanted);
 
 	SPI_connect();
 	if (booking_find_windows(&search) == 0)
-		require_named(fcinfo, -1, 1);
+		require_named(fcinfo, NO_ARGUMENT, CLINIC_ID);
 	booking_run_search(&search);
 	booking_return_set(fcinfo);
 	SPI_finish();

@@ -144,14 +144,14 @@ refuse_unwritten(const BookingRequest *request)
 
 /* Marks the slot by a statement, which finds out itself what has become of it. */
 static void
-take_by_statement(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
+take_by_statement(BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
 {
 	Datum values[] = {Int64GetDatum(facts->request.slot_id), TimestampTzGetDatum(facts->starts_at),
 					  TimestampTzGetDatum(facts->ends_at), TimestampTzGetDatum(expires_at)};
 	Datum taken[2];
 	bool nulls[2];
 
-	if (booking_execute(is_hold ? &hold_plan : &take_plan, values, NULL) == 0)
+	if (booking_execute(purpose == HOLD ? &hold_plan : &take_plan, values, NULL) == 0)
 	{
 		booking_require_none_left(&as_judged_plan, values, NULL);
 		refuse_unwritten(&facts->request);
@@ -163,11 +163,11 @@ take_by_statement(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 
 /* Marks the slot, which was judged to be free; false when that takes the statement. */
 static bool
-take_by_itself(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
+take_by_itself(BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
 {
-	const Datum values[] = {BoolGetDatum(is_hold), TimestampTzGetDatum(expires_at),
+	const Datum values[] = {BoolGetDatum(purpose == HOLD), TimestampTzGetDatum(expires_at),
 							TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
-	const bool nulls[] = {false, !is_hold, false};
+	const bool nulls[] = {false, purpose == BOOK, false};
 
 	if (!booking_update(&slots, &facts->slot, values, nulls))
 		return false;
@@ -177,17 +177,17 @@ take_by_itself(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 
 /* Marks the slot. What it says of its doctor is what the appointment will say. */
 static void
-take(BookingFacts *facts, bool is_hold, TimestampTz expires_at)
+take(BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
 {
-	if (!take_by_itself(facts, is_hold, expires_at))
-		take_by_statement(facts, is_hold, expires_at);
+	if (!take_by_itself(facts, purpose, expires_at))
+		take_by_statement(facts, purpose, expires_at);
 }
 
 /* For an appointment that is moved there. */
 void
 booking_take_slot(BookingFacts *facts)
 {
-	take(facts, false, 0);
+	take(facts, BOOK, 0);
 }
 
 /* Keeps the patient from being deleted meanwhile, as the appointment's foreign key would. */
@@ -216,10 +216,10 @@ write_first_event(int64 appointment_id, const void *arg)
 
 /* Makes the appointment in a slot that was taken for it, and its event. */
 static Datum
-insert(const BookingFacts *facts, const Caller *caller, bool is_hold, TimestampTz expires_at)
+insert(const BookingFacts *facts, const Caller *caller, Purpose purpose, TimestampTz expires_at)
 {
 	const BookingRequest *request = &facts->request;
-	const char *status = is_hold ? "pending" : "booked";
+	const char *status = purpose == HOLD ? "pending" : "booked";
 	Datum key = PointerGetDatum(request->idempotency_key);
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	const Datum values[] = {Int64GetDatum(request->slot_id),
@@ -232,7 +232,8 @@ insert(const BookingFacts *facts, const Caller *caller, bool is_hold, TimestampT
 							now,
 							TimestampTzGetDatum(expires_at),
 							key};
-	const bool nulls[] = {false, false, false, false, false, false, false, is_hold, !is_hold, !key};
+	const bool nulls[] = {false, false, false,           false,           false,
+						  false, false, purpose == HOLD, purpose == BOOK, !key};
 	const Event event = {
 		.slot_id = request->slot_id,
 		.to_status = status,
@@ -259,14 +260,14 @@ require_still_there(const BookingRequest *request)
 
 /* Books, or holds, what was the patient's own hold so far. */
 static Datum
-keep_hold(const BookingFacts *facts, bool is_hold, TimestampTz expires_at)
+keep_hold(const BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
 {
 	Change change = {.appointment_id = facts->occupant_id, .now = facts->now};
 	Datum key = PointerGetDatum(facts->request.idempotency_key);
 	char nulls[] = {' ', key ? ' ' : 'n', ' '};
 	Datum values[] = {Int64GetDatum(facts->occupant_id), key, TimestampTzGetDatum(expires_at)};
 
-	if (booking_change(&change, is_hold ? &extend_plan : &confirm_plan, values, nulls) == 0)
+	if (booking_change(&change, purpose == HOLD ? &extend_plan : &confirm_plan, values, nulls) == 0)
 	{
 		booking_require_none_left(&is_hold_plan, values, NULL);
 		refuse_unwritten(&facts->request);
@@ -278,15 +279,15 @@ keep_hold(const BookingFacts *facts, bool is_hold, TimestampTz expires_at)
 static Datum
 write_appointment(BookingFacts *facts, const Caller *caller, TimestampTz expires_at)
 {
-	bool is_hold = expires_at != 0;
+	Purpose purpose = expires_at != 0 ? HOLD : BOOK;
 	Datum appointment;
 
 	if (facts->is_own_hold)
-		return keep_hold(facts, is_hold, expires_at);
+		return keep_hold(facts, purpose, expires_at);
 	booking_release_hold(facts);
-	take(facts, is_hold, expires_at);
+	take(facts, purpose, expires_at);
 	share_patient(facts);
-	appointment = insert(facts, caller, is_hold, expires_at);
+	appointment = insert(facts, caller, purpose, expires_at);
 	require_still_there(&facts->request);
 	return appointment;
 }
@@ -315,7 +316,7 @@ hold_expiry(const BookingFacts *facts, int64 hold_for)
 
 /* Books, or holds for as long as hold_for says; 0 is as long as the clinic says. */
 static Datum
-take_slot(const BookingRequest *request, Caller *caller, bool is_hold, int64 hold_for)
+take_slot(const BookingRequest *request, Caller *caller, Purpose purpose, int64 hold_for)
 {
 	BookingFacts facts;
 	TimestampTz expires_at = 0;
@@ -328,7 +329,7 @@ take_slot(const BookingRequest *request, Caller *caller, bool is_hold, int64 hol
 	if (request->idempotency_key == NULL)
 		refuse_early(&facts);
 	SPI_connect();
-	if (booking_was_answered(request, caller, is_hold, &appointment))
+	if (booking_was_answered(request, caller, purpose, &appointment))
 	{
 		SPI_finish();
 		return appointment;
@@ -338,10 +339,10 @@ take_slot(const BookingRequest *request, Caller *caller, bool is_hold, int64 hol
 	booking_name_caller(caller);
 	lock_request(request);
 	booking_look_again(request, &facts);
-	if (!booking_was_answered(request, caller, is_hold, &appointment))
+	if (!booking_was_answered(request, caller, purpose, &appointment))
 	{
 		booking_enforce_rules(&facts);
-		if (is_hold)
+		if (purpose == HOLD)
 			expires_at = hold_expiry(&facts, hold_for);
 		appointment = write_appointment(&facts, caller, expires_at);
 	}
@@ -383,7 +384,7 @@ BOOKING_FUNCTION_AS_CALLER(booking_book_slot)
 	request.idempotency_key = booking_read_key(fcinfo, 2);
 
 	booking_require_writable(fcinfo);
-	return take_slot(&request, &caller, false, 0);
+	return take_slot(&request, &caller, BOOK, 0);
 }
 
 BOOKING_FUNCTION_AS_CALLER(booking_hold_slot)
@@ -397,7 +398,7 @@ BOOKING_FUNCTION_AS_CALLER(booking_hold_slot)
 	request.idempotency_key = booking_read_key(fcinfo, 3);
 
 	booking_require_writable(fcinfo);
-	return take_slot(&request, &caller, true, hold_for);
+	return take_slot(&request, &caller, HOLD, hold_for);
 }
 
 static void

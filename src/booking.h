@@ -667,8 +667,15 @@ extern void booking_run_search(SlotSearch *search);
 
 /* slots.c */
 
+/* As of booking_execute, or of booking_execute_now. */
+typedef enum WhichSnapshot
+{
+	OWN_SNAPSHOT,
+	LATEST_SNAPSHOT
+} WhichSnapshot;
+
 extern uint64 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls,
-										bool now);
+										WhichSnapshot snapshot);
 
 /* transition.c */
 
@@ -717,9 +724,16 @@ extern uint64 booking_delete_before(TimestampTz end, int32 max_rows);
 
 /* idempotency.c */
 
+/* What a slot is asked for. */
+typedef enum Purpose
+{
+	BOOK,
+	HOLD
+} Purpose;
+
 extern text *booking_read_key(FunctionCallInfo fcinfo, int argument);
-extern bool booking_was_answered(const BookingRequest *request, const Caller *caller, bool is_hold,
-								 Datum *appointment);
+extern bool booking_was_answered(const BookingRequest *request, const Caller *caller,
+								 Purpose purpose, Datum *appointment);
 
 /* book.c */
 

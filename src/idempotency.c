@@ -108,7 +108,7 @@ require_may_be_told(const BookingRequest *request, const Caller *caller, const D
  * is no answer to a request to book: that confirms it.
  */
 bool
-booking_was_answered(const BookingRequest *request, const Caller *caller, bool is_hold,
+booking_was_answered(const BookingRequest *request, const Caller *caller, Purpose purpose,
 					 Datum *appointment)
 {
 	Datum args[] = {Int64GetDatum(request->patient_id), PointerGetDatum(request->idempotency_key),
@@ -125,7 +125,7 @@ booking_was_answered(const BookingRequest *request, const Caller *caller, bool i
 	require_may_be_told(request, caller, &values[5], &nulls[5]);
 	if (!nulls[4] && DatumGetBool(values[4]))
 		booking_refuse_expired_hold(DatumGetInt64(values[2]));
-	if (DatumGetBool(values[3]) && !is_hold)
+	if (DatumGetBool(values[3]) && purpose == BOOK)
 		return false;
 	*appointment = booking_returned_row();
 	return true;

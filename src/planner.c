@@ -24,7 +24,7 @@ static const char *running = NULL;
 
 /* Whether it is being planned, and how its caller had set this. */
 static bool is_planning = false;
-static bool callers_seqscan;
+static const char *callers_seqscan;
 
 /* Notes which statement of ours runs from now on; what it returns is to be noted again afterwards. */
 const char *
@@ -42,17 +42,23 @@ plan_as_ever(PLANNER_PARAMETERS)
 	return next_planner ? next_planner(PLANNER_ARGUMENTS) : standard_planner(PLANNER_ARGUMENTS);
 }
 
+static const char *
+seqscan(void)
+{
+	return enable_seqscan ? "on" : "off";
+}
+
 static PlannedStmt *
-plan_with(bool seqscan, PLANNER_PARAMETERS)
+plan_with_seqscan(const char *value, PLANNER_PARAMETERS)
 {
 	PlannedStmt *planned;
 	int level;
 
-	if (enable_seqscan == seqscan)
+	if (strcmp(seqscan(), value) == 0)
 		return plan_as_ever(PLANNER_ARGUMENTS);
 	level = NewGUCNestLevel();
-	(void) set_config_option("enable_seqscan", seqscan ? "on" : "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("enable_seqscan", value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
 	planned = plan_as_ever(PLANNER_ARGUMENTS);
 	AtEOXact_GUC(true, level);
 	return planned;
@@ -63,11 +69,11 @@ plan_ours(PLANNER_PARAMETERS)
 {
 	PlannedStmt *planned = NULL;
 
-	callers_seqscan = enable_seqscan;
+	callers_seqscan = seqscan();
 	is_planning = true;
 	PG_TRY();
 	{
-		planned = plan_with(false, PLANNER_ARGUMENTS);
+		planned = plan_with_seqscan("off", PLANNER_ARGUMENTS);
 	}
 	PG_FINALLY();
 	{
@@ -87,7 +93,7 @@ plan_in_between(PLANNER_PARAMETERS)
 	is_planning = false;
 	PG_TRY();
 	{
-		planned = plan_with(callers_seqscan, PLANNER_ARGUMENTS);
+		planned = plan_with_seqscan(callers_seqscan, PLANNER_ARGUMENTS);
 	}
 	PG_FINALLY();
 	{

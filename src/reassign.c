@@ -216,7 +216,7 @@ BOOKING_FUNCTION(booking_reassign_slots)
 	args[0] = moving.ids;
 	booking_change(&change, &move_appointments_plan, args, NULL);
 	booking_require_none_left(&left_appointments_plan, args, NULL);
-	moved = booking_execute_unguarded(&move_slots_plan, args, NULL, false);
+	moved = booking_execute_unguarded(&move_slots_plan, args, NULL, OWN_SNAPSHOT);
 	booking_require_none_left(&left_slots_plan, args, NULL);
 	SPI_finish();
 	PG_RETURN_INT64(moved);

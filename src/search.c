@@ -16,9 +16,10 @@
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 
+#define NOW_SQL "statement_timestamp()"
+
 /* What is free of a slot s, whoever's it is. */
-#define FREE_SLOT_SQL \
-	" s.is_available AND (s.held_until IS NULL OR s.held_until <= statement_timestamp())"
+#define FREE_SLOT_SQL " s.is_available AND (s.held_until IS NULL OR s.held_until <= " NOW_SQL ")"
 
 /* Whether a doctor d takes bookings and is what is asked for. */
 #define DOCTOR_MATCHES_SQL(specialization) \
@@ -29,6 +30,8 @@
 	"SELECT s.id, s.clinic_id, s.clinic_name, s.doctor_id, s.doctor_name, s.specialization," \
 	"       s.starts_at, s.ends_at, s.time_zone, (s.starts_at AT TIME ZONE s.time_zone)::date," \
 	"       (s.starts_at AT TIME ZONE s.time_zone)::time, (s.ends_at AT TIME ZONE s.time_zone)::time"
+#define DOCTOR_ID_COLUMN 4 /* as SPI counts them */
+#define STARTS_AT_COLUMN 7
 
 #define SLOT_SQL \
 	"SELECT s.id, c.id AS clinic_id, c.name AS clinic_name, d.id AS doctor_id," \
@@ -36,10 +39,13 @@
 
 /* When the clinics concerned take bookings; $1 clinic, $2 doctors. */
 #define WINDOWS_SQL(which_clinics) \
-	"SELECT c.id::bigint, " EARLIEST_START("statement_timestamp()") ", " LATEST_START( \
-		"statement_timestamp()") ", c.time_zone, c.is_active::boolean" \
-								 " FROM booking.clinics c WHERE c.deleted_at IS NULL" \
-								 " AND " which_clinics " ORDER BY c.id"
+	"SELECT c.id::bigint," \
+	" " EARLIEST_START(NOW_SQL) "," \
+	" " LATEST_START(NOW_SQL) "," \
+	"       c.time_zone, c.is_active::boolean" \
+	" FROM booking.clinics c" \
+	" WHERE c.deleted_at IS NULL AND " which_clinics " ORDER BY c.id"
+#define WINDOW_IS_ACTIVE 5 /* as SPI counts columns */
 #define WINDOWS_ARGS 2, {INT8OID, INT8ARRAYOID}, .options = READ_PLAN
 
 /*
@@ -81,8 +87,8 @@
 /* How many doctors there are, up to so many; $1 clinics, $2 specialization, $3 the most. */
 #define COUNT_SQL \
 	"SELECT count(*) FROM (SELECT FROM unnest($1) AS w (clinic_id)" \
-	"    JOIN booking.doctors d ON d.clinic_id = w.clinic_id AND" DOCTOR_MATCHES_SQL( \
-		"$2") "    LIMIT $3) d"
+	"    JOIN booking.doctors d ON d.clinic_id = w.clinic_id" \
+	"    AND" DOCTOR_MATCHES_SQL("$2") " LIMIT $3) d"
 #define MANY_DOCTORS 1000
 
 /*
@@ -100,12 +106,13 @@
 	"       ORDER BY s.starts_at, s.doctor_id LIMIT $4) s" \
 	" ORDER BY s.starts_at, s.doctor_id"
 #define FOUND_SQL \
-	COLUMNS_SQL " FROM (" SLOT_SQL \
-				", found.number" \
-				"    FROM unnest($1) WITH ORDINALITY AS found (id, number)" \
-				"        JOIN booking.time_slots s ON s.id = found.id" \
-				"        JOIN booking.doctors d ON d.id = s.doctor_id" \
-				"        JOIN booking.clinics c ON c.id = s.clinic_id) s ORDER BY s.number"
+	"" COLUMNS_SQL " FROM (" SLOT_SQL \
+	", found.number" \
+	"    FROM unnest($1) WITH ORDINALITY AS found (id, number)" \
+	"        JOIN booking.time_slots s ON s.id = found.id" \
+	"        JOIN booking.doctors d ON d.id = s.doctor_id" \
+	"        JOIN booking.clinics c ON c.id = s.clinic_id) s" \
+	" ORDER BY s.number"
 
 /* Their calendars are read sooner than slots of theirs are found in the order of time. */
 #define FEW_DOCTORS 50
@@ -181,7 +188,8 @@ booking_find_windows(SlotSearch *search)
 		SlotWindow *window = &search->windows[search->window_count];
 		bool isnull;
 
-		if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 5, &isnull)))
+		if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+										WINDOW_IS_ACTIVE, &isnull)))
 			continue;
 		set_window(search, i, window);
 		if (window->first < window->until)
@@ -369,7 +377,8 @@ some_doctor_has(SlotSearch *search, uint64 rows, int32 slots)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		bool isnull;
-		Datum doctor_id = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &isnull);
+		Datum doctor_id =
+			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, DOCTOR_ID_COLUMN, &isnull);
 
 		if (count_slot(search, DatumGetInt64(doctor_id)) + 1 == slots)
 			return true;
@@ -382,8 +391,8 @@ static void
 end_windows_after(SlotSearch *search, uint64 rows)
 {
 	bool isnull;
-	TimestampTz last = DatumGetTimestampTz(
-		SPI_getbinval(SPI_tuptable->vals[rows - 1], SPI_tuptable->tupdesc, 7, &isnull));
+	TimestampTz last = DatumGetTimestampTz(SPI_getbinval(
+		SPI_tuptable->vals[rows - 1], SPI_tuptable->tupdesc, STARTS_AT_COLUMN, &isnull));
 
 	for (int i = 0; i < search->window_count; i++)
 		search->windows[i].until = Min(search->windows[i].until, last + 1);

@@ -93,10 +93,11 @@ static int unguarded_depth = 0;
 
 /*
  * Runs an UPDATE of slots that changes their appointments with them, or leaves them be; the
- * guard lets it pass. now is as in booking_execute_now.
+ * guard lets it pass.
  */
 uint64
-booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls, bool now)
+booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls,
+						  WhichSnapshot snapshot)
 {
 	int outer = unguarded_depth;
 	uint64 rows = 0;
@@ -104,8 +105,8 @@ booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls, b
 	unguarded_depth = booking_trigger_depth() + 1;
 	PG_TRY();
 	{
-		rows =
-			now ? booking_execute_now(plan, values, nulls) : booking_execute(plan, values, nulls);
+		rows = snapshot == LATEST_SNAPSHOT ? booking_execute_now(plan, values, nulls)
+										   : booking_execute(plan, values, nulls);
 	}
 	PG_FINALLY();
 	{

@@ -105,7 +105,7 @@ run_inside(BookingPlan *plan, const TimeOff *off, Datum fifth, char fifth_null)
 					  fifth};
 	char nulls[] = {' ', off->of_doctor ? ' ' : 'n', ' ', ' ', fifth_null};
 
-	return plan == &reopen_plan ? booking_execute_unguarded(plan, values, nulls, true)
+	return plan == &reopen_plan ? booking_execute_unguarded(plan, values, nulls, LATEST_SNAPSHOT)
 								: booking_execute_now(plan, values, nulls);
 }
 
