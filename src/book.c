@@ -64,8 +64,6 @@ static BookingPlan extend_plan = {
 	" WHERE id = $1 AND status = 'pending' RETURNING a",
 	3,
 	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
-static BookingPlan is_hold_plan = {
-	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'pending'", 1, {INT8OID}};
 
 static BookingPlan held_slot_plan = {
 	"SELECT slot_id, patient_id, clinic_id, status = 'pending',"
@@ -269,7 +267,7 @@ keep_hold(const BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
 
 	if (booking_change(&change, purpose == HOLD ? &extend_plan : &confirm_plan, values, nulls) == 0)
 	{
-		booking_require_none_left(&is_hold_plan, values, NULL);
+		booking_require_no_hold(facts->occupant_id);
 		refuse_unwritten(&facts->request);
 	}
 	return booking_returned_row();

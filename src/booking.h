@@ -677,18 +677,7 @@ typedef enum WhichSnapshot
 extern uint64 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls,
 										WhichSnapshot snapshot);
 
-/* transition.c */
-
-/* What a function tells the triggers on appointments about the change it is making. */
-typedef struct Change
-{
-	int64 appointment_id;
-	bool of_many; /* appointments, whichever */
-	bool sets_status;
-	const char *reason; /* NULL when there is none */
-	bool is_nobodys;    /* whoever came upon it is not its actor */
-	TimestampTz now;    /* when it was judged, under the locks; 0: when the row is written */
-} Change;
+/* log.c */
 
 /* What happened to an appointment; NULL where there is none. */
 typedef struct Event
@@ -702,16 +691,38 @@ typedef struct Event
 	const char *reason;
 } Event;
 
+/* Whose deed a change is. */
+typedef enum Deed
+{
+	CALLERS_DEED,
+	NOBODYS_DEED
+} Deed;
+
 extern void booking_write_event(const Event *event);
+extern void booking_note_change(const Event *change, Deed deed);
+
+/* transition.c */
+
+/* What a function tells the triggers on appointments about the change it is making. */
+typedef struct Change
+{
+	int64 appointment_id;
+	bool of_many; /* appointments, whichever */
+	bool sets_status;
+	const char *reason; /* NULL when there is none */
+	bool is_nobodys;    /* whoever came upon it is not its actor */
+	TimestampTz now;    /* when it was judged, under the locks; 0: when the row is written */
+} Change;
+
 extern uint64 booking_change(const Change *change, BookingPlan *plan, Datum *values,
 							 const char *nulls);
-extern uint64 booking_set_status(int64 appointment_id, const char *status, const char *reason);
-extern void booking_cancel_hold(int64 appointment_id, const char *reason);
-extern uint64 booking_expire_hold(int64 appointment_id);
 pg_noreturn extern void booking_refuse_expired_hold(int64 appointment_id);
 
 /* lifecycle.c */
 
+extern void booking_require_no_hold(int64 appointment_id);
+extern void booking_cancel_hold(int64 appointment_id, const char *reason);
+extern uint64 booking_expire_hold(int64 appointment_id);
 extern int32 booking_sweep_holds(int32 max_rows);
 
 /* measure.c */

@@ -32,6 +32,18 @@ static BookingPlan move_plan = {
 static BookingPlan is_booked_plan = {
 	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'booked'", 1, {INT8OID}};
 
+static BookingPlan set_status_plan = {
+	"UPDATE booking.appointments AS a SET status = $2::booking.appointment_status"
+	" WHERE id = $1 RETURNING a",
+	2,
+	{INT8OID, TEXTOID}};
+static BookingPlan cancel_hold_plan = {
+	"UPDATE booking.appointments SET status = 'cancelled' WHERE id = $1 AND status = 'pending'",
+	1,
+	{INT8OID}};
+static BookingPlan is_hold_plan = {
+	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'pending'", 1, {INT8OID}};
+
 static BookingPlan expired_plan = {
 	"SELECT id, slot_id, doctor_id FROM booking.appointments"
 	" WHERE status = 'pending' AND hold_expires_at <= clock_timestamp()"
@@ -125,6 +137,16 @@ read_reason(FunctionCallInfo fcinfo, int argument)
 	return text_to_cstring(reason);
 }
 
+/* Leaves the changed appointment as the result; setting the status it has is judged as well. */
+static uint64
+set_status(int64 appointment_id, const char *status, const char *reason)
+{
+	Change change = {.appointment_id = appointment_id, .sets_status = true, .reason = reason};
+	Datum values[] = {Int64GetDatum(appointment_id), CStringGetTextDatum(status)};
+
+	return booking_change(&change, &set_status_plan, values, NULL);
+}
+
 static Datum
 change_status(FunctionCallInfo fcinfo, const char *status, const char *reason)
 {
@@ -133,7 +155,7 @@ change_status(FunctionCallInfo fcinfo, const char *status, const char *reason)
 
 	booking_start_writing(fcinfo);
 	lock_appointment(id);
-	if (booking_set_status(id, status, reason) == 0)
+	if (set_status(id, status, reason) == 0)
 	{
 		booking_require_none_left(&find_plan, &PG_GETARG_DATUM(0), NULL);
 		booking_refuse_unknown(&booking_appointment, id);
@@ -141,6 +163,47 @@ change_status(FunctionCallInfo fcinfo, const char *status, const char *reason)
 	appointment = booking_returned_row();
 	SPI_finish();
 	return appointment;
+}
+
+/* After a statement that was to change a hold: raw SQL, which takes no lock of ours, may have ended it. */
+void
+booking_require_no_hold(int64 appointment_id)
+{
+	Datum value = Int64GetDatum(appointment_id);
+
+	booking_require_none_left(&is_hold_plan, &value, NULL);
+}
+
+/* What is a hold no longer is left as it is. */
+static uint64
+cancel_hold(int64 appointment_id, const Change *change)
+{
+	Datum value = Int64GetDatum(appointment_id);
+	uint64 rows = booking_change(change, &cancel_hold_plan, &value, NULL);
+
+	if (rows == 0)
+		booking_require_no_hold(appointment_id);
+	return rows;
+}
+
+void
+booking_cancel_hold(int64 appointment_id, const char *reason)
+{
+	Change change = {.appointment_id = appointment_id, .sets_status = true, .reason = reason};
+
+	cancel_hold(appointment_id, &change);
+}
+
+/* An expired hold ends when another patient wants its slot, or maintenance finds it. */
+uint64
+booking_expire_hold(int64 appointment_id)
+{
+	Change change = {.appointment_id = appointment_id,
+					 .sets_status = true,
+					 .reason = "hold expired",
+					 .is_nobodys = true};
+
+	return cancel_hold(appointment_id, &change);
 }
 
 BOOKING_FUNCTION(booking_cancel_appointment)

@@ -11,7 +11,6 @@
 
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 
 /*
@@ -49,9 +48,6 @@
 	"UPDATE booking.time_slots SET " columns ", updated_at = now()" AS_HELD_SQL
 #define KEEP_ARGTYPES INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
 
-/* The role of an event that is nobody's deed: nobody's login, as it owns the book. */
-#define NOBODYS_ROLE "booking_owner"
-
 static BookingPlan transition_plan = {TRANSITION_SQL, 3, {TEXTOID, TEXTOID, INT8OID}};
 static BookingPlan release_plan = {RELEASE_SQL, 3, {INT8OID, BOOLOID, INT8OID}};
 static BookingPlan take_plan = {
@@ -59,25 +55,6 @@ static BookingPlan take_plan = {
 static BookingPlan hold_plan = {KEEP_SQL("held_until = $5"), 5, {KEEP_ARGTYPES, TIMESTAMPTZOID}};
 static BookingPlan as_held_plan = {
 	"SELECT FROM booking.time_slots" AS_HELD_SQL, 4, {KEEP_ARGTYPES}};
-static BookingTarget events = {.table = {.name = "appointment_events",
-										 .columns = {{"appointment_id", INT8OID},
-													 {"slot_id", INT8OID},
-													 {"from_status", InvalidOid},
-													 {"to_status", InvalidOid},
-													 {"actor_role", NAMEOID},
-													 {"actor", TEXTOID},
-													 {"reason", TEXTOID}}}};
-static BookingPlan set_status_plan = {
-	"UPDATE booking.appointments AS a SET status = $2::booking.appointment_status"
-	" WHERE id = $1 RETURNING a",
-	2,
-	{INT8OID, TEXTOID}};
-static BookingPlan cancel_hold_plan = {
-	"UPDATE booking.appointments SET status = 'cancelled' WHERE id = $1 AND status = 'pending'",
-	1,
-	{INT8OID}};
-static BookingPlan is_hold_plan = {
-	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'pending'", 1, {INT8OID}};
 
 /* The change that a function is making at this moment, and what the triggers have done about it. */
 typedef struct Progress
@@ -376,49 +353,18 @@ move_slot(const Appointment *old, const Appointment *new)
 		keep_slot(&take_plan, old, new);
 }
 
-static Datum
-optional_text(const char *string)
-{
-	return string ? CStringGetTextDatum(string) : (Datum) 0;
-}
-
-void
-booking_write_event(const Event *event)
-{
-	const Datum values[] = {Int64GetDatum(event->appointment_id),
-							Int64GetDatum(event->slot_id),
-							event->from_status ? booking_status(event->from_status) : (Datum) 0,
-							booking_status(event->to_status),
-							DirectFunctionCall1(namein, CStringGetDatum(event->actor_role)),
-							optional_text(event->actor),
-							optional_text(event->reason)};
-	const bool nulls[] = {false, false,         !event->from_status, false,
-						  false, !event->actor, !event->reason};
-
-	booking_insert(&events, values, nulls, NULL, NULL, NULL);
-}
-
-/*
- * A patient sees the events of their own. What ended by itself names nobody, as it would tell whether
- * another patient, staff or the scheduler came upon it.
- */
 static void
 note_change(const Appointment *old, const Appointment *new, const Change *change)
 {
-	bool is_nobodys = change != NULL && change->is_nobodys;
-	Caller caller;
-
-	booking_caller(&caller);
-	booking_name_caller(&caller);
-	booking_write_event(&(Event){
+	const Event event = {
 		.appointment_id = new->id,
 		.slot_id = new->slot_id,
 		.from_status = old->status,
 		.to_status = new->status,
-		.actor_role = is_nobodys ? NOBODYS_ROLE : caller.role,
-		.actor = is_nobodys ? NULL : caller.subject,
 		.reason = change ? change->reason : NULL,
-	});
+	};
+
+	booking_note_change(&event, change && change->is_nobodys ? NOBODYS_DEED : CALLERS_DEED);
 }
 
 /*
@@ -469,48 +415,6 @@ booking_change(const Change *change, BookingPlan *plan, Datum *values, const cha
 	PG_END_TRY();
 	require_triggers(&progress, rows);
 	return rows;
-}
-
-/* Leaves the changed appointment as the result; setting the status it has is judged as well. */
-uint64
-booking_set_status(int64 appointment_id, const char *status, const char *reason)
-{
-	Change change = {.appointment_id = appointment_id, .sets_status = true, .reason = reason};
-	Datum values[] = {Int64GetDatum(appointment_id), CStringGetTextDatum(status)};
-
-	return booking_change(&change, &set_status_plan, values, NULL);
-}
-
-/* What is a hold no longer, since raw SQL takes no lock of ours, is left as it is. */
-static uint64
-cancel_hold(int64 appointment_id, const Change *change)
-{
-	Datum value = Int64GetDatum(appointment_id);
-	uint64 rows = booking_change(change, &cancel_hold_plan, &value, NULL);
-
-	if (rows == 0)
-		booking_require_none_left(&is_hold_plan, &value, NULL);
-	return rows;
-}
-
-void
-booking_cancel_hold(int64 appointment_id, const char *reason)
-{
-	Change change = {.appointment_id = appointment_id, .sets_status = true, .reason = reason};
-
-	cancel_hold(appointment_id, &change);
-}
-
-/* An expired hold ends when another patient wants its slot, or maintenance finds it. */
-uint64
-booking_expire_hold(int64 appointment_id)
-{
-	Change change = {.appointment_id = appointment_id,
-					 .sets_status = true,
-					 .reason = "hold expired",
-					 .is_nobodys = true};
-
-	return cancel_hold(appointment_id, &change);
 }
 
 BOOKING_FUNCTION(booking_guard_appointment)
