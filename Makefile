@@ -73,7 +73,6 @@ test-long:
 	@LONG=1 SUITES=tap TESTS="$(or $(TESTS),$(basename $(notdir $(shell grep -l 'ENV{LONG}' test/t/*.pl))))" tools/test
 
 test-versions:
-	@tools/packages $@
 	@tools/$@
 
 test-postgrest:

@@ -165,7 +165,7 @@ static void
 insert_by_statement(BookingTarget *target, const Datum *values, const bool *nulls, Datum *inserted,
 					const Following *following)
 {
-	char arg_nulls[MAX_TABLE_COLUMNS];
+	char arg_nulls[MAX_TABLE_COLUMNS] = {0};
 	Authority callers;
 	Datum row[2];
 	bool row_nulls[2];
