@@ -31,6 +31,7 @@ sub add_slots
 
 # Barriers are advisory locks that a session of ours holds until all rivals wait for them.
 my $barrier = $node->background_psql('postgres');
+# its time is of one answer, and not of the whole test
 $barrier->set_query_timer_restart;
 sub barrier { return "SELECT FROM pg_advisory_xact_lock_shared($_[0]);"; }
 sub close_barrier { $barrier->query_safe("SELECT pg_advisory_lock($_[0])"); }
