@@ -48,7 +48,10 @@ CREATE TEMP TABLE hostile AS SELECT zone FROM (VALUES
 	(U&'A\017Fia/Tokyo'), (U&'\FF35\FF34\FF23'), (repeat('x', 64)), (repeat('x', 65)), (repeat('x', 255)), (repeat('x', 256)), (repeat('Europe/', 100)), (repeat('x', 1000000)), ('Europe/London' || repeat('/', 60)),
 	(repeat('../', 30))) v (zone);
 SELECT is(pg_temp.differences((SELECT array_agg(zone) FROM hostile)), NULL, 'hostile ones');
-SELECT is((SELECT string_agg(pg_temp.spelled(zone), ' ' ORDER BY lower(zone)) FROM hostile), 'EST5EDT Factory GMT PST8PDT UTC W-SU Zulu', 'of these a few are names');
+-- Debian 13 keeps old names in a package of their own
+SELECT is((SELECT string_agg(pg_temp.spelled(zone), ' ' ORDER BY lower(zone)) FROM hostile),
+	(SELECT string_agg(zone, ' ' ORDER BY lower(zone)) FROM unnest('{EST5EDT,Factory,GMT,PST8PDT,UTC,W-SU,Zulu}'::text[]) zone
+	 WHERE zone IN (SELECT name FROM pg_timezone_names)), 'of these a few are names');
 SELECT is((SELECT array_agg(DISTINCT concat_ws(' ', r.sqlstate, r."constraint")) FROM hostile, pg_temp.refusal(format('SELECT booking.add_clinic(''Of hostile'', time_zone => %L)', zone)) r
 		   WHERE r.sqlstate IS NOT NULL), '{PT422 time_zone_is_known}', 'the others are refused by one rule');
 SELECT is((SELECT count(*) FROM hostile, pg_temp.refusal(format('SELECT booking.add_clinic(''Of hostile'', time_zone => %L)', zone)) r
