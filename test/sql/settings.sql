@@ -105,5 +105,5 @@ SELECT * FROM settings;
 SELECT pg_temp.after('on', true, false);
 ROLLBACK;
 SHOW enable_seqscan;
-SHOW jit;
+SELECT setting = reset_val AS as_before FROM pg_settings WHERE name = 'jit';
 RESET jit;
