@@ -16,7 +16,7 @@ my $node = quiet_cluster('backup', 'max_wal_size = 4GB', allows_streaming => 1, 
 my $dir = PostgreSQL::Test::Utils::tempdir;
 
 $node->safe_psql('postgres', <<'SQL');
-SELECT booking.add_clinic('Harley Street', E'1 Harley Street\nLondon', 'Europe/London');
+SELECT booking.add_clinic('Harley Street', E'1 Harley Street,\\ "London"', 'Europe/London');
 SELECT booking.add_clinic('Çà et là — 診療所', NULL, 'America/New_York');
 SELECT booking.add_clinic('Closed for good', NULL, 'Asia/Kathmandu');
 SELECT booking.add_clinic('Moved', NULL, 'UTC');
@@ -49,7 +49,7 @@ UPDATE booking.time_slots SET held_until = '2098-01-01' WHERE id = 4;
 UPDATE booking.time_slots SET held_until = '2020-01-01' WHERE id = 8;
 INSERT INTO booking.appointments (slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at, status, hold_expires_at)
 SELECT id, 5, clinic_id, doctor_id, starts_at, ends_at, 'pending', held_until FROM booking.time_slots WHERE id IN (4, 8);
-SELECT booking.cancel_appointment(2, E'fell ill;\n"sorry"');
+SELECT booking.cancel_appointment(2, E'fell ill;\\ "sorry"');
 SELECT booking.reschedule_appointment(3, 9);
 SELECT booking.generate_slots('2098-07-01', '2098-07-31');
 SELECT FROM booking.add_days_off('2098-07-07', '2098-07-08', clinic_id => 1, reason => 'holiday');
