@@ -30,11 +30,13 @@ as_server_user()
 	if ((EUID)); then exec "$@"; else exec runuser -u postgres -- "$@"; fi
 )
 
-# TAP tests that were interrupted leave clusters, too.
+# TAP tests that were interrupted leave clusters, too. Of a server that was killed, the number may be
+# somebody else's by now.
 clean_up()
 {
 	find "$work" -name postmaster.pid | while read -r pid_file; do
 		data=$(dirname "$pid_file")
+		[[ $(readlink "/proc/$(head -n 1 "$pid_file")/cwd") == "$data" ]] || continue
 		as_server_user pg_ctl -D "$data" -m fast -t 20 stop ||
 			as_server_user pg_ctl -D "$data" -m immediate stop || true
 	done &>/dev/null
