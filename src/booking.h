@@ -309,6 +309,8 @@ extern void booking_end_scan(BookingScan *scan);
 
 /* target.c */
 
+extern bool booking_direct;
+
 #define MAX_VOUCHED_FOR 2
 #define MAX_IDLE_TRIGGERS 4
 

@@ -246,7 +246,7 @@ booking_insert(BookingTarget *target, const Datum *values, const bool *nulls, Da
 	const Following following = {follow, arg};
 	Relation table = booking_open_target(target);
 
-	if (target->is_busy || target->needs_statement)
+	if (!booking_direct || target->is_busy || target->needs_statement)
 		insert_by_statement(target, values, nulls, inserted, &following);
 	else
 		insert_by_itself(target, table, values, nulls, inserted, &following);

@@ -17,6 +17,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+bool booking_direct = true;
+
 static ExprState *
 compile(BookingTarget *target, Node *expression)
 {

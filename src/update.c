@@ -116,7 +116,7 @@ booking_update(BookingTarget *target, BookingScan *scan, const Datum *values, co
 	Relation table;
 	bool is_done;
 
-	if (IsolationUsesXactSnapshot())
+	if (!booking_direct || IsolationUsesXactSnapshot())
 		return false;
 	table = booking_open_target(target);
 	is_done = !target->is_busy && !target->needs_statement &&
