@@ -30,13 +30,13 @@ EXTENSION = booking
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" booking.control)
 
 MODULE_big = booking
-PG_CPPFLAGS = -DBOOKING_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(CURDIR)/src -DBOOKING_VERSION='"$(EXTVERSION)"'
 # PostgreSQL's headers have unused parameters, its lengthof() is unsigned, and what an
 # initializer leaves out is meant to be zero.
 ifdef STRICT
 PG_CFLAGS = -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 endif
-OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c))
+OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
 DATA = $(wildcard sql/booking--*--*.sql)
 DATA_built = sql/booking--$(EXTVERSION).sql
 
@@ -58,8 +58,8 @@ all install uninstall installcheck clean:
 	$(error missing Debian package: postgresql-server-dev-$(or $(shell tools/pg-config --major),N) (or set PG_CONFIG; "apt-cache depends postgresql" tells N))
 endif
 
-$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h)
-src/version.o src/version.bc: booking.control
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h)
+src/base/version.o src/base/version.bc: booking.control
 
 $(DATA_built): $(sort $(wildcard sql/[0-9]*.sql))
 	cat $^ > $@

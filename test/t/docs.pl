@@ -178,7 +178,7 @@ WHERE to_status <> 'entered-in-error' ORDER BY 1, 2
 END
 
 # Every rule that a refusal may name, as the source has it.
-my $source = join "\n", map { slurp_file($_) } glob("$top/src/*.c"), glob("$top/sql/[0-9]*.sql");
+my $source = join "\n", map { slurp_file($_) } glob("$top/src/*/*.c"), glob("$top/sql/[0-9]*.sql");
 my %rules = map { $_ => 1 } @$chain,
   $source =~ /(?:\.(?:exists_)?rule = |CONSTRAINT = )["'](\w+)["']/g,
   $source =~ /(?:\brefuse_\w+|check_way_is_free)\([^;{"]*"(\w+)"/g,

@@ -1,0 +1,307 @@
+/*
+ * base.h
+ *		What all floors stand on: who calls, with whose rights, how SQL is run, how to say no, locks and time.
+ */
+#ifndef BOOKING_BASE_H
+#define BOOKING_BASE_H
+
+#include "postgres.h"
+
+#include "compat.h"
+
+#include "access/genam.h"
+#include "catalog/pg_type_d.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "nodes/execnodes.h"
+#include "pgtime.h"
+#include "storage/buf.h"
+#include "storage/lock.h"
+#include "utils/date.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+/* The last three digits are the HTTP status with which PostgREST answers. */
+#define ERRCODE_BOOKING_MALFORMED MAKE_SQLSTATE('P', 'T', '4', '0', '0')
+#define ERRCODE_BOOKING_NOT_FOUND MAKE_SQLSTATE('P', 'T', '4', '0', '4')
+#define ERRCODE_BOOKING_CONFLICT MAKE_SQLSTATE('P', 'T', '4', '0', '9')
+#define ERRCODE_BOOKING_GONE MAKE_SQLSTATE('P', 'T', '4', '1', '0')
+#define ERRCODE_BOOKING_UNPROCESSABLE MAKE_SQLSTATE('P', 'T', '4', '2', '2')
+
+/* The statuses that occupy a time slot, as the predicate of unique_timeslot has them. */
+#define OCCUPYING_STATUSES "('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')"
+
+/* As slot_lasts_5_minutes_to_8_hours has it; SQL text says interval '8 hours'. */
+#define SHORTEST_SLOT_MINUTES 5
+#define LONGEST_SLOT_MINUTES 480
+
+/*
+ * SQL that adds a span to an instant: its months and days by the calendar of a zone, which the
+ * session's own would do as well, but need not be the clinic's.
+ */
+#define PLUS_IN_ZONE(instant, span, zone) \
+	"CASE WHEN " span " < interval '1 day' THEN " instant " + " span " ELSE (" instant \
+	" AT TIME ZONE " zone " + date_trunc('day', " span ")) AT TIME ZONE " zone " + (" span \
+	" - date_trunc('day', " span ")) END"
+
+/* From when until when a slot of a clinic c has to start to be booked now. */
+#define EARLIEST_START(now) PLUS_IN_ZONE(now, "c.min_notice", "c.time_zone")
+#define LATEST_START(now) \
+	"CASE WHEN c.booking_horizon IS NULL THEN 'infinity' ELSE " PLUS_IN_ZONE( \
+		now, "c.booking_horizon", "c.time_zone") " END"
+
+/* characters.c */
+
+/* The classes of a character, as Unicode has it; characters.c says which these are. */
+#define CONTROL_CHARACTER 0x01
+#define BLANK_CHARACTER 0x02
+#define HIDDEN_CHARACTER 0x04
+#define ATTACHED_CHARACTER 0x08
+
+typedef struct Character
+{
+	uint32 code;
+	int length; /* in bytes */
+	int classes;
+	bool is_byte; /* that is no character; then it is the code */
+} Character;
+
+extern void booking_know_encoding(void);
+extern void booking_read_character(const char *text, int length, Character *character);
+
+/* visible.c */
+
+extern Datum booking_watch_errors(FunctionCallInfo fcinfo, PGFunction body);
+extern void booking_note_clean_error(void);
+extern bool booking_has_control_character(const char *string);
+extern const char *booking_visible(const char *string);
+extern bool booking_text_has_control(const text *text);
+
+/* counters.c */
+
+extern void booking_request_counters(void);
+extern void booking_count_refusal(const char *rule);
+extern int booking_next_count(int number, const char **rule, uint64 *refusals);
+
+/* refuse.c */
+
+/* Why something is refused; table is NULL where no table is concerned. */
+typedef struct Refusal
+{
+	int sqlstate;
+	const char *rule;
+	const char *table;
+	const char *message;
+	const char *detail;
+	const char *hint;
+} Refusal;
+
+struct BookingPlan;
+
+/* A kind of thing that ids name. */
+typedef struct Entity
+{
+	const char *name;
+	const char *table;
+	const char *exists_rule;
+	const char *find_hint;
+	struct BookingPlan *find_live; /* by its id; NULL for appointments, which stay */
+} Entity;
+
+extern const Entity booking_clinic;
+extern const Entity booking_doctor;
+extern const Entity booking_patient;
+extern const Entity booking_slot;
+extern const Entity booking_appointment;
+
+pg_noreturn extern void booking_refuse(const Refusal *refusal);
+pg_noreturn extern void booking_refuse_unknown(const Entity *entity, int64 id);
+pg_noreturn extern void booking_refuse_violation(const char *rule, const char *table);
+pg_noreturn extern void booking_raise_again(void);
+extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
+pg_noreturn extern void booking_refuse_value(const char *column);
+pg_noreturn extern void booking_refuse_changed(int64 slot_id);
+pg_noreturn extern void booking_refuse_expired_hold(int64 appointment_id);
+
+/* version.c */
+
+extern void booking_check_version(void);
+
+/* names.c */
+
+extern Oid booking_relation(const char *name);
+extern Relation booking_open_relation(const char *name, LOCKMODE mode);
+
+/* authority.c */
+
+/* A function of ours that is running. */
+typedef struct Frame
+{
+	Oid function;
+	Oid caller;    /* for whom it acts */
+	Oid owner;     /* whose rights it has, or had; InvalidOid before it took them on */
+	bool is_taken; /* for the whole of its body */
+	struct Frame *outer;
+} Frame;
+
+/* Whose rights, and which settings, were in force before. */
+typedef struct Authority
+{
+	Oid user;
+	int security;
+	int guc_level; /* 0 when there was nothing to take on */
+	Frame *frame;
+} Authority;
+
+extern Oid booking_calling_user(void);
+extern void booking_take_authority(Authority *callers);
+extern void booking_leave_authority(const Authority *callers);
+extern void booking_become_restricted(Oid user, Authority *before);
+extern void booking_leave_restricted(const Authority *before);
+extern void booking_open_frame(Frame *new, Oid function);
+extern void booking_close_frame(const Frame *closed);
+
+/* planner.c */
+
+extern void booking_install_planner(void);
+extern const char *booking_note_running(const char *sql);
+
+/* sql.c */
+
+#define MAX_PLAN_ARGS 10
+
+/*
+ * For searches: planning one anew for its arguments takes longer than running it, and the server
+ * goes on doing so when it takes the same plan for a little dearer without them.
+ */
+#define READ_PLAN CURSOR_OPT_GENERIC_PLAN
+
+/* A statement whose plan is made at its first use and kept for the session. */
+typedef struct BookingPlan
+{
+	const char *sql;
+	int nargs;
+	Oid argtypes[MAX_PLAN_ARGS];
+	SPIPlanPtr plan;
+	int options; /* READ_PLAN and the like; 0 leaves it to the server */
+} BookingPlan;
+
+extern void booking_require_writable(FunctionCallInfo fcinfo);
+extern void booking_start_writing(FunctionCallInfo fcinfo);
+extern void booking_prevent_in_rule(const char *command);
+extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *nulls);
+extern uint64 booking_execute_untriggered(BookingPlan *plan, Datum *values, const char *nulls);
+extern uint64 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls);
+extern uint64 booking_query(BookingPlan *plan, Datum *values, const char *nulls);
+pg_noreturn extern void booking_refuse_kept_out(void);
+extern void booking_require_written(uint64 rows, uint64 wanted);
+extern void booking_require_none_left(BookingPlan *query, Datum *values, const char *nulls);
+extern void booking_row(uint64 number, Datum *values, bool *nulls);
+extern char *booking_row_text(uint64 number, int column);
+extern Datum booking_ids_as_array(Datum *ids, int count);
+extern Datum booking_value(void);
+extern Datum booking_returned_row(void);
+extern void booking_check_returned_type(FunctionCallInfo fcinfo, Datum result);
+extern ReturnSetInfo *booking_start_set(FunctionCallInfo fcinfo);
+extern void booking_return_set(FunctionCallInfo fcinfo);
+extern void booking_return_set_of_rows(FunctionCallInfo fcinfo);
+
+/* entry.c */
+
+/* With whose rights the body of a function starts. */
+typedef enum Rights
+{
+	CALLERS_RIGHTS,
+	OWNERS_RIGHTS
+} Rights;
+
+extern Datum booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights);
+/* Starts the definition of a function that SQL calls, which runs with its owner's rights. */
+#define BOOKING_FUNCTION(name) BOOKING_ENTRY(name, OWNERS_RIGHTS)
+
+/* The same with its caller's, until it takes on its owner's: booking_take_authority. */
+#define BOOKING_FUNCTION_AS_CALLER(name) BOOKING_ENTRY(name, CALLERS_RIGHTS)
+
+#define BOOKING_ENTRY(name, rights) \
+	static Datum name##_itself(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		booking_check_version(); \
+		return booking_run(fcinfo, name##_itself, rights); \
+	} \
+	static Datum name##_itself(PG_FUNCTION_ARGS)
+
+/* text.c */
+
+extern void booking_require_no_control(const text *text, const char *table);
+extern Datum booking_trim(Datum datum);
+extern Datum booking_tidy_address(Datum datum);
+
+/* lock.c */
+
+/* Field 4 of the lock tag, objsubid in pg_locks; in the order in which they are taken. */
+typedef enum LockClass
+{
+	SLOT_LOCK = 28001,
+	PATIENT_LOCK = 28002,
+	CALENDAR_LOCK = 28003,
+	MAINTENANCE_LOCK = 28004
+} LockClass;
+
+/* What is done with a doctor's calendar: only closing it keeps bookings out. */
+#define CALENDAR_BOOK RowShareLock
+#define CALENDAR_EDIT ShareUpdateExclusiveLock
+#define CALENDAR_CLOSE ExclusiveLock
+
+extern void booking_lock(LockClass class, int64 id, LOCKMODE mode);
+extern bool booking_try_lock(LockClass class, int64 id, LOCKMODE mode);
+extern void booking_unlock(LockClass class, int64 id, LOCKMODE mode);
+extern void booking_share_clinic(int64 clinic_id);
+extern void booking_close_doctor(int64 doctor_id);
+extern void booking_close_clinic(int64 clinic_id);
+
+/* trigger.c */
+
+/* When a trigger function may be called; a write is an INSERT or an UPDATE. */
+typedef enum TriggerUse
+{
+	BEFORE_ROW_WRITE,
+	BEFORE_ROW_UPDATE,
+	AFTER_ROW_WRITE,
+	AFTER_ROW_UPDATE,
+	AFTER_ANY_CHANGE,
+	FOR_ROW_OF_CALLER /* before it is written, or instead; deleting, too */
+} TriggerUse;
+
+extern TriggerData *booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table);
+extern int booking_trigger_depth(void);
+extern int booking_column_number(TupleDesc desc, const char *name);
+extern int booking_column_of_type(TupleDesc desc, const char *name, Oid type);
+
+/* guard.c */
+
+/* As of booking_execute, or of booking_execute_now. */
+typedef enum WhichSnapshot
+{
+	OWN_SNAPSHOT,
+	LATEST_SNAPSHOT
+} WhichSnapshot;
+
+extern uint64 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls,
+										WhichSnapshot snapshot);
+extern bool booking_guard_is_off(void);
+
+/* local_time.c */
+
+extern pg_tz *booking_zone(const char *name);
+extern TimestampTz booking_plus_in_zone(TimestampTz instant, const Interval *span,
+										const char *time_zone);
+extern char *booking_local_time(TimestampTz instant, const char *time_zone);
+extern void booking_require_date(DateADT date);
+extern Datum booking_known_zone(Datum name);
+extern TimestampTz booking_day_start(DateADT date, pg_tz *zone);
+extern DateADT booking_local_date(TimestampTz instant, pg_tz *zone);
+
+#endif /* BOOKING_BASE_H */

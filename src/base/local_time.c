@@ -1,0 +1,239 @@
+/*
+ * local_time.c
+ *		Instants as a clinic's people read them, and the zones they are read in. Called by the
+ *		files that word messages, and when a clinic is added or changes its zone.
+ */
+#include "base/base.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/formatting.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+
+/* As clinic_time_zone_has_1_to_64_characters has it. */
+#define LONGEST_ZONE_NAME 64
+
+/*
+ * Such as "2099-06-01 09:00 BST (Europe/London)"; the abbreviation tells a fold's hours apart. What cannot
+ * be put so is in the session's zone.
+ */
+char *
+booking_local_time(TimestampTz instant, const char *time_zone)
+{
+	pg_tz *zone = pg_tzset(time_zone);
+	struct pg_tm local;
+	fsec_t fraction;
+	int offset;
+	const char *abbreviation;
+	char text[MAXDATELEN + 1];
+
+	if (zone == NULL || TIMESTAMP_NOT_FINITE(instant) ||
+		timestamp2tm(instant, &offset, &local, &fraction, &abbreviation, zone) != 0 ||
+		abbreviation == NULL || local.tm_year < 1)
+		return pstrdup(timestamptz_to_str(instant));
+	EncodeDateTime(&local, 0, false, offset, NULL, USE_ISO_DATES, text);
+	/* without the seconds */
+	text[strlen(text) - strlen(":00")] = '\0';
+	return psprintf("%s %s (%s)", text, abbreviation, time_zone);
+}
+
+/* Adds a span, its months and days by the calendar of the zone. See PLUS_IN_ZONE. */
+TimestampTz
+booking_plus_in_zone(TimestampTz instant, const Interval *span, const char *time_zone)
+{
+	Interval calendar = {0, span->day, span->month};
+	Interval clock = {span->time, 0, 0};
+	Datum moment = TimestampTzGetDatum(instant);
+
+	if (span->month != 0 || span->day != 0)
+	{
+		Datum zone = CStringGetTextDatum(time_zone);
+
+		(void) booking_zone(time_zone);
+		moment = DirectFunctionCall2(timestamptz_zone, zone, moment);
+		moment = DirectFunctionCall2(timestamp_pl_interval, moment, IntervalPGetDatum(&calendar));
+		moment = DirectFunctionCall2(timestamp_zone, zone, moment);
+	}
+	return DatumGetTimestampTz(
+		DirectFunctionCall2(timestamptz_pl_interval, moment, IntervalPGetDatum(&clock)));
+}
+
+/* What a message shows of a name that may be a megabyte long. */
+static char *
+clipped(const char *name)
+{
+	return pnstrdup(name, pg_mbcliplen(name, strlen(name), LONGEST_ZONE_NAME));
+}
+
+/* The zone of a clinic; its name was known when it was set, but zones come and go. */
+pg_tz *
+booking_zone(const char *name)
+{
+	Refusal gone = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "time_zone_is_known",
+		.table = "clinics",
+		.detail = "this server's time zone database has no zone of that name.",
+		.hint = "Give time_zone a name of pg_timezone_names.",
+	};
+	pg_tz *zone = pg_tzset(name);
+
+	if (zone != NULL)
+		return zone;
+	gone.message = psprintf("there is no time zone \"%s\"", clipped(name));
+	booking_refuse(&gone);
+}
+
+/* Refuses a date that cannot be turned into an instant of every zone. */
+void
+booking_require_date(DateADT date)
+{
+	static const Refusal no_date = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "date_in_range",
+		.table = "time_slots",
+		.message = "the date is not a day of the years 1 to 9999",
+		.detail = "infinity is not a day either.",
+		.hint = "Give the clinic's local date as YYYY-MM-DD.",
+	};
+
+	if (date < date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE ||
+		date > date2j(9999, 12, 31) - POSTGRES_EPOCH_JDATE)
+		booking_refuse(&no_date);
+}
+
+/*
+ * Whether AT TIME ZONE takes the name for an abbreviation, as the session's timezone_abbreviations have
+ * them: CET is one hour ahead of UTC all year then, whatever the zone of that name does in summer.
+ */
+static bool
+is_abbreviation(const char *name)
+{
+	char *lower = asc_tolower(name, strlen(name));
+	int type;
+	int offset;
+	pg_tz *zone;
+
+	return decode_zone_abbreviation(lower, &type, &offset, &zone) != 0 || type != UNKNOWN_FIELD;
+}
+
+/* A name's spelling in the server's zone database, NULL if it is not there or no clinic's. */
+static const char *
+known_spelling(const char *name)
+{
+	static const char *const of_utc[] = {"UTC", "GMT", "UCT", "Zulu"};
+	static const char *const no_zones[] = {"localtime", "posixrules"};
+	/* a colon, as POSIX has it, keeps the server from reading the name as a rule such as FOO+3 */
+	pg_tz *zone = pg_tzset(psprintf(":%s", name));
+	const char *spelling;
+
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		return NULL;
+	spelling = pg_get_timezone_name(zone);
+	if (strncmp(spelling, "posix/", strlen("posix/")) == 0)
+		return NULL;
+	for (int i = 0; i < lengthof(no_zones); i++)
+	{
+		if (strcmp(spelling, no_zones[i]) == 0)
+			return NULL;
+	}
+	for (int i = 0; i < lengthof(of_utc); i++)
+	{
+		if (strcmp(spelling, of_utc[i]) == 0)
+			return spelling;
+	}
+	return is_abbreviation(name) ? NULL : spelling;
+}
+
+/* The zone as pg_timezone_names, which takes a hundred times as long, spells it; refuses others. */
+Datum
+booking_known_zone(Datum name)
+{
+	Refusal unknown = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "time_zone_is_known",
+		.table = "clinics",
+		.detail =
+			"a clinic's zone is UTC, or a name of the IANA database such as Europe/London, and no abbreviation such as CET, of which SQL knows no summer time.",
+		.hint = "pg_timezone_names lists the zones this server knows.",
+	};
+	char *wanted = TextDatumGetCString(booking_trim(name));
+	const char *spelling = strlen(wanted) <= LONGEST_ZONE_NAME ? known_spelling(wanted) : NULL;
+
+	if (spelling != NULL)
+		return CStringGetTextDatum(spelling);
+	unknown.message = psprintf("no clinic can have the time zone \"%s\"", clipped(wanted));
+	booking_refuse(&unknown);
+}
+
+/*
+ * When a day begins: once the date before is over for good. Where the clocks go back into the evening before,
+ * that is the second midnight. Where they go back to midnight, it is the first.
+ */
+TimestampTz
+booking_day_start(DateADT date, pg_tz *zone)
+{
+	pg_time_t midnight =
+		((pg_time_t) date + POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+	pg_time_t from = midnight - 2 * SECS_PER_DAY;
+	pg_time_t start = midnight;
+	bool has_change = true;
+
+	/* from one change of the clocks to the next */
+	while (has_change && from < midnight + 2 * SECS_PER_DAY)
+	{
+		pg_time_t change = midnight;
+		long offset;
+		long later_offset;
+		int is_dst;
+		int is_later_dst;
+		int found = pg_next_dst_boundary(&from, &offset, &is_dst, &change, &later_offset,
+										 &is_later_dst, zone);
+
+		if (found < 0)
+			ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+							errmsg("timestamp out of range")));
+		has_change = found > 0;
+		if (from < midnight - offset)
+			start = has_change ? Min(change, midnight - offset) : midnight - offset;
+		from = change;
+	}
+	return time_t_to_timestamptz(start);
+}
+
+/* The local date of an instant. */
+DateADT
+booking_local_date(TimestampTz instant, pg_tz *zone)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+	int offset;
+
+	if (timestamp2tm(instant, &offset, &tm, &fsec, NULL, zone) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+}
+
+/* A BEFORE UPDATE trigger: the zone has to be known, and is spelled as the server spells it. */
+BOOKING_FUNCTION(booking_check_time_zone)
+{
+	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "clinics");
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	int column = booking_column_of_type(desc, "time_zone", TEXTOID);
+	bool isnull;
+	Datum zone = heap_getattr(trigger->tg_newtuple, column, desc, &isnull);
+	HeapTuple row = trigger->tg_newtuple;
+
+	/* the column's NOT NULL answers for a null */
+	if (!isnull)
+	{
+		zone = booking_known_zone(zone);
+		row = heap_modify_tuple_by_cols(row, desc, 1, &column, &zone, &isnull);
+	}
+	return PointerGetDatum(row);
+}

@@ -1,0 +1,246 @@
+/*
+ * book.c
+ *		Booking a time slot, holding one, and confirming a hold. Called through SQL.
+ *
+ * Look, lock, look again: a request for a slot that is taken is refused by the first look, and
+ * has neither locked nor written anything.
+ */
+#include "booking/booking.h"
+#include "store/store.h"
+#include "callers/callers.h"
+
+#include "access/xact.h"
+#include "utils/fmgrprotos.h"
+
+/* The patient's own hold, while it is one, becomes an appointment or is extended. */
+static BookingPlan confirm_plan = {
+	"UPDATE booking.appointments AS a SET status = 'booked',"
+	"       idempotency_key = coalesce($2, idempotency_key)"
+	" WHERE id = $1 AND status = 'pending' RETURNING a",
+	2,
+	{INT8OID, TEXTOID}};
+static BookingPlan extend_plan = {
+	"UPDATE booking.appointments AS a SET hold_expires_at = $3,"
+	"       idempotency_key = coalesce($2, idempotency_key)"
+	" WHERE id = $1 AND status = 'pending' RETURNING a",
+	3,
+	{INT8OID, TEXTOID, TIMESTAMPTZOID}};
+
+static BookingPlan held_slot_plan = {
+	"SELECT slot_id, patient_id, clinic_id, status = 'pending',"
+	"       booked_at IS NULL AND hold_expires_at <= $2"
+	" FROM booking.appointments WHERE id = $1",
+	2,
+	{INT8OID, TIMESTAMPTZOID}};
+
+/* Waits for every rival on the slot and for the patient's other requests. */
+static void
+lock_request(const BookingRequest *request)
+{
+	booking_lock(SLOT_LOCK, request->slot_id, ExclusiveLock);
+	booking_lock(PATIENT_LOCK, request->patient_id, ExclusiveLock);
+}
+
+/* Books, or holds, what was the patient's own hold so far. */
+static Datum
+keep_hold(const BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
+{
+	Change change = {.appointment_id = facts->occupant_id, .now = facts->now};
+	Datum key = PointerGetDatum(facts->request.idempotency_key);
+	char nulls[] = {' ', key ? ' ' : 'n', ' '};
+	Datum values[] = {Int64GetDatum(facts->occupant_id), key, TimestampTzGetDatum(expires_at)};
+
+	if (booking_change(&change, purpose == HOLD ? &extend_plan : &confirm_plan, values, nulls) == 0)
+	{
+		booking_require_no_hold(facts->occupant_id);
+		booking_refuse_unwritten(&facts->request);
+	}
+	return booking_returned_row();
+}
+
+/* Makes the appointment; a hold when it is to expire. Returns it in memory that outlives SPI_finish. */
+static Datum
+write_appointment(BookingFacts *facts, const Caller *caller, TimestampTz expires_at)
+{
+	Purpose purpose = expires_at != 0 ? HOLD : BOOK;
+
+	if (facts->is_own_hold)
+		return keep_hold(facts, purpose, expires_at);
+	booking_release_hold(facts);
+	booking_take_slot(facts, purpose, expires_at);
+	return booking_insert_appointment(facts, caller, purpose, expires_at);
+}
+
+/*
+ * Refuses at the first look, with nothing locked. But while another session is changing the appointment
+ * there, perhaps cancelling it, its outcome is worth waiting for.
+ */
+static void
+refuse_early(const BookingFacts *facts)
+{
+	if (!booking_looks_free(facts) && !facts->occupant_is_changing)
+		booking_enforce_slot_rules(facts);
+}
+
+/* Of a hold made now, for as long as hold_for says, or the clinic. */
+static TimestampTz
+hold_expiry(const BookingFacts *facts, int64 hold_for)
+{
+	if (hold_for != 0)
+		return facts->now + hold_for;
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(facts->now),
+												   IntervalPGetDatum(&facts->hold_duration)));
+}
+
+/* Books, or holds for as long as hold_for says; 0 is as long as the clinic says. */
+static Datum
+take_slot(const BookingRequest *request, Caller *caller, Purpose purpose, int64 hold_for)
+{
+	BookingFacts facts;
+	TimestampTz expires_at = 0;
+	Datum appointment;
+
+	booking_glance(request, &facts);
+	if (facts.slot_exists)
+		booking_require_may_book_at(caller, request->patient_id, facts.clinic_id);
+	/* without a key nothing was answered before, and SPI is not wanted to say no */
+	if (request->idempotency_key == NULL)
+		refuse_early(&facts);
+	SPI_connect();
+	if (booking_was_answered(request, caller, purpose, &appointment))
+	{
+		SPI_finish();
+		return appointment;
+	}
+	refuse_early(&facts);
+
+	booking_name_caller(caller);
+	lock_request(request);
+	booking_look_again(request, &facts);
+	if (!booking_was_answered(request, caller, purpose, &appointment))
+	{
+		booking_enforce_rules(&facts);
+		if (purpose == HOLD)
+			expires_at = hold_expiry(&facts, hold_for);
+		appointment = write_appointment(&facts, caller, expires_at);
+	}
+	booking_end_look(&facts);
+	SPI_finish();
+	return appointment;
+}
+
+/* In microseconds; 0 when the clinic is to decide. */
+static int64
+read_hold_for(FunctionCallInfo fcinfo, int argument)
+{
+	static const Refusal out_of_range = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "hold_lasts_up_to_1_hour",
+		.table = "appointments",
+		.message = "a hold cannot last that long",
+		.detail = "hold_for is more than 0 and at most 1 hour.",
+		.hint = "Choose another hold_for, or leave it out for what the clinic has set.",
+	};
+	Interval *hold_for;
+
+	if (PG_ARGISNULL(argument))
+		return 0;
+	hold_for = PG_GETARG_INTERVAL_P(argument);
+	if (hold_for->month != 0 || hold_for->day != 0 || hold_for->time <= 0 ||
+		hold_for->time > USECS_PER_HOUR)
+		booking_refuse(&out_of_range);
+	return hold_for->time;
+}
+
+BOOKING_FUNCTION_AS_CALLER(booking_book_slot)
+{
+	Caller caller;
+	BookingRequest request;
+
+	booking_caller(&caller);
+	booking_read_request(fcinfo, &caller, &request);
+	request.idempotency_key = booking_read_key(fcinfo, 2);
+
+	booking_require_writable(fcinfo);
+	return take_slot(&request, &caller, BOOK, 0);
+}
+
+BOOKING_FUNCTION_AS_CALLER(booking_hold_slot)
+{
+	Caller caller;
+	BookingRequest request;
+	int64 hold_for = read_hold_for(fcinfo, 2);
+
+	booking_caller(&caller);
+	booking_read_request(fcinfo, &caller, &request);
+	request.idempotency_key = booking_read_key(fcinfo, 3);
+
+	booking_require_writable(fcinfo);
+	return take_slot(&request, &caller, HOLD, hold_for);
+}
+
+static void
+refuse_no_hold(int64 appointment_id)
+{
+	Refusal no_hold = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "appointment_is_a_hold",
+		.table = "appointments",
+		.detail = "its status is not pending.",
+		.hint = "There is nothing to confirm: see the appointment's status.",
+	};
+
+	no_hold.message = psprintf("appointment " INT64_FORMAT " is not a hold", appointment_id);
+	booking_refuse(&no_hold);
+}
+
+/* Finds whose hold of which slot it is, and refuses one that is none any more. */
+static void
+find_hold(int64 appointment_id, const Caller *caller, BookingRequest *request)
+{
+	Datum args[] = {Int64GetDatum(appointment_id), TimestampTzGetDatum(GetCurrentTimestamp())};
+	Datum values[5];
+	bool nulls[5];
+
+	if (booking_execute_now(&held_slot_plan, args, NULL) == 0)
+		booking_refuse_appointment(caller, appointment_id);
+	booking_row(0, values, nulls);
+	booking_require_may_change(caller, appointment_id, DatumGetInt64(values[1]),
+							   DatumGetInt64(values[2]));
+	if (!nulls[4] && DatumGetBool(values[4]))
+		booking_refuse_expired_hold(appointment_id);
+	if (!DatumGetBool(values[3]))
+		refuse_no_hold(appointment_id);
+
+	memset(request, 0, sizeof(*request));
+	request->slot_id = DatumGetInt64(values[0]);
+	request->has_patient = true;
+	request->patient_id = DatumGetInt64(values[1]);
+}
+
+BOOKING_FUNCTION(booking_confirm_hold)
+{
+	int64 appointment_id = PG_GETARG_INT64(0);
+	Caller caller;
+	BookingRequest request;
+	BookingFacts facts;
+	Datum appointment;
+
+	booking_require(fcinfo, 0, "appointment_id");
+	booking_caller(&caller);
+
+	booking_start_writing(fcinfo);
+	find_hold(appointment_id, &caller, &request);
+	booking_look(&request, &facts);
+	lock_request(&request);
+	find_hold(appointment_id, &caller, &request);
+	booking_look_again(&request, &facts);
+	booking_enforce_rules(&facts);
+	if (!facts.is_own_hold)
+		booking_refuse_expired_hold(appointment_id);
+	appointment = write_appointment(&facts, &caller, 0);
+	booking_end_look(&facts);
+	SPI_finish();
+	return appointment;
+}

@@ -1,0 +1,289 @@
+/*
+ * lifecycle.c
+ *		Cancelling, moving and otherwise changing appointments. Called through SQL.
+ *
+ * The triggers of transition.c judge each change and make the slot and the event follow; what
+ * is done here is to take the locks in their order before the row is touched.
+ */
+#include "booking/booking.h"
+#include "callers/callers.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+
+#define LONGEST_REASON 500
+
+static BookingPlan find_plan = {
+	"SELECT slot_id, patient_id, doctor_id, status::text, clinic_id"
+	" FROM booking.appointments WHERE id = $1",
+	1,
+	{INT8OID}};
+
+/* Its slot was taken before; the trigger frees the one it had. */
+#define MOVE_SQL \
+	"UPDATE booking.appointments AS a SET slot_id = $2, clinic_id = $3, doctor_id = $4," \
+	"    starts_at = $5, ends_at = $6 WHERE id = $1 AND status = 'booked' RETURNING a"
+
+static BookingPlan move_plan = {
+	MOVE_SQL, 6, {INT8OID, INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
+static BookingPlan is_booked_plan = {
+	"SELECT FROM booking.appointments WHERE id = $1 AND status = 'booked'", 1, {INT8OID}};
+
+static BookingPlan set_status_plan = {
+	"UPDATE booking.appointments AS a SET status = $2::booking.appointment_status"
+	" WHERE id = $1 RETURNING a",
+	2,
+	{INT8OID, TEXTOID}};
+
+/* An appointment that the caller may change, as it is found before its slot is locked. */
+typedef struct Found
+{
+	int64 slot_id;
+	int64 patient_id;
+	int64 doctor_id;
+	char *status;
+} Found;
+
+static void
+find_appointment(int64 id, const Caller *caller, Found *found)
+{
+	Datum arg = Int64GetDatum(id);
+	Datum values[5];
+	bool nulls[5];
+
+	if (booking_execute_now(&find_plan, &arg, NULL) == 0)
+		booking_refuse_appointment(caller, id);
+	booking_row(0, values, nulls);
+	booking_require_may_change(caller, id, DatumGetInt64(values[1]), DatumGetInt64(values[4]));
+	found->slot_id = DatumGetInt64(values[0]);
+	found->patient_id = DatumGetInt64(values[1]);
+	found->doctor_id = DatumGetInt64(values[2]);
+	found->status = booking_row_text(0, 3);
+}
+
+/*
+ * Locks the slot that an appointment has, and the calendar: whoever closes that may go on to
+ * change the appointment, and must not wait for our row lock while we wait for the calendar.
+ * The appointment may be moved while we wait. A hold may be about to be booked, just before it
+ * expires: the patient's other requests have to wait for that, or they would find it expired.
+ */
+static void
+lock_appointment(int64 id)
+{
+	Caller caller;
+	Found found;
+	Found locked;
+	bool is_hold; /* nothing becomes one later */
+
+	booking_caller(&caller);
+	find_appointment(id, &caller, &found);
+	is_hold = strcmp(found.status, "pending") == 0;
+	for (;;)
+	{
+		locked = found;
+		booking_lock(SLOT_LOCK, locked.slot_id, ExclusiveLock);
+		if (is_hold)
+			booking_lock(PATIENT_LOCK, locked.patient_id, ExclusiveLock);
+		booking_lock(CALENDAR_LOCK, locked.doctor_id, CALENDAR_BOOK);
+		find_appointment(id, &caller, &found);
+		if (found.slot_id == locked.slot_id && found.doctor_id == locked.doctor_id)
+			break;
+		/* two of a class locked in any order but ascending could deadlock with a move */
+		booking_unlock(CALENDAR_LOCK, locked.doctor_id, CALENDAR_BOOK);
+		if (is_hold)
+			booking_unlock(PATIENT_LOCK, locked.patient_id, ExclusiveLock);
+		booking_unlock(SLOT_LOCK, locked.slot_id, ExclusiveLock);
+	}
+}
+
+/* Trimmed; NULL when there is none. */
+static char *
+read_reason(FunctionCallInfo fcinfo, int argument)
+{
+	static const Refusal malformed = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "reason_has_1_to_500_characters",
+		.table = "appointment_events",
+		.message = "the reason does not have 1 to 500 characters",
+		.detail = "leading and trailing blanks do not count.",
+		.hint = "Shorten the reason, or leave it out.",
+	};
+	text *reason;
+	int length;
+
+	if (PG_ARGISNULL(argument))
+		return NULL;
+	reason = DatumGetTextPP(booking_trim(PG_GETARG_DATUM(argument)));
+	length = pg_mbstrlen_with_len(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason));
+	if (length < 1 || length > LONGEST_REASON)
+		booking_refuse(&malformed);
+	booking_require_no_control(reason, "appointment_events");
+	return text_to_cstring(reason);
+}
+
+/* Leaves the changed appointment as the result; setting the status it has is judged as well. */
+static uint64
+set_status(int64 appointment_id, const char *status, const char *reason)
+{
+	Change change = {.appointment_id = appointment_id, .sets_status = true, .reason = reason};
+	Datum values[] = {Int64GetDatum(appointment_id), CStringGetTextDatum(status)};
+
+	return booking_change(&change, &set_status_plan, values, NULL);
+}
+
+static Datum
+change_status(FunctionCallInfo fcinfo, const char *status, const char *reason)
+{
+	int64 id = PG_GETARG_INT64(0);
+	Datum appointment;
+
+	booking_start_writing(fcinfo);
+	lock_appointment(id);
+	if (set_status(id, status, reason) == 0)
+	{
+		booking_require_none_left(&find_plan, &PG_GETARG_DATUM(0), NULL);
+		booking_refuse_unknown(&booking_appointment, id);
+	}
+	appointment = booking_returned_row();
+	SPI_finish();
+	return appointment;
+}
+
+BOOKING_FUNCTION(booking_cancel_appointment)
+{
+	booking_require(fcinfo, 0, "appointment_id");
+	return change_status(fcinfo, "cancelled", read_reason(fcinfo, 1));
+}
+
+BOOKING_FUNCTION(booking_set_appointment_status)
+{
+	booking_require(fcinfo, 0, "appointment_id");
+	booking_require(fcinfo, 1, "status");
+	return change_status(fcinfo, OidOutputFunctionCall(F_ENUM_OUT, PG_GETARG_DATUM(1)),
+						 read_reason(fcinfo, 2));
+}
+
+static void
+check_is_booked(int64 id, const Found *found)
+{
+	Refusal refusal = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "appointment_is_booked",
+		.table = "appointments",
+		.hint = "Book a new appointment instead.",
+	};
+
+	if (strcmp(found->status, "booked") == 0)
+		return;
+	refusal.message = psprintf("appointment " INT64_FORMAT " cannot be moved", id);
+	refusal.detail = psprintf("it is %s; only a booked one can be moved.", found->status);
+	booking_refuse(&refusal);
+}
+
+static void
+check_goes_elsewhere(int64 id, const Found *found, int64 new_slot_id)
+{
+	if (found->slot_id != new_slot_id)
+		return;
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "appointment_goes_elsewhere",
+		.table = "appointments",
+		.message = psprintf("appointment " INT64_FORMAT " is in time slot " INT64_FORMAT " already",
+							id, new_slot_id),
+		.detail = "to move it there changes nothing.",
+		.hint = "Choose another slot.",
+	});
+}
+
+/* Both slots and both calendars, the lower id first, whichever it is. */
+static void
+lock_move(const Found *found, const BookingRequest *request, int64 new_doctor_id)
+{
+	booking_lock(SLOT_LOCK, Min(found->slot_id, request->slot_id), ExclusiveLock);
+	booking_lock(SLOT_LOCK, Max(found->slot_id, request->slot_id), ExclusiveLock);
+	booking_lock(PATIENT_LOCK, request->patient_id, ExclusiveLock);
+	booking_lock(CALENDAR_LOCK, Min(found->doctor_id, new_doctor_id), CALENDAR_BOOK);
+	booking_lock(CALENDAR_LOCK, Max(found->doctor_id, new_doctor_id), CALENDAR_BOOK);
+}
+
+/* Its other slot is not among those we locked, and the caller may want something else now. */
+static void
+check_is_where_it_was(int64 id, const Found *before, const Found *now)
+{
+	Refusal moved = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "appointment_stayed",
+		.table = "appointments",
+		.detail = "another session moved it while this one waited.",
+		.hint = "Look at the appointment and try again.",
+	};
+
+	if (now->slot_id == before->slot_id)
+		return;
+	moved.message = psprintf("appointment " INT64_FORMAT " was moved a moment ago", id);
+	booking_refuse(&moved);
+}
+
+/* Leaves the moved appointment as the result. Raw SQL may have been at it without a lock. */
+static void
+move_appointment(const BookingRequest *request, BookingFacts *facts, const Caller *caller)
+{
+	Change change = {.appointment_id = request->appointment_id};
+	Datum values[] = {
+		Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id),    0, 0,
+		TimestampTzGetDatum(facts->starts_at),  TimestampTzGetDatum(facts->ends_at)};
+	Found now;
+
+	booking_release_hold(facts);
+	booking_take_slot(facts, BOOK, 0);
+	values[2] = Int64GetDatum(facts->clinic_id);
+	values[3] = Int64GetDatum(facts->doctor_id);
+	if (booking_change(&change, &move_plan, values, NULL) > 0)
+		return;
+	booking_require_none_left(&is_booked_plan, values, NULL);
+	find_appointment(request->appointment_id, caller, &now);
+	check_is_booked(request->appointment_id, &now);
+	booking_refuse_changed(request->slot_id);
+}
+
+BOOKING_FUNCTION(booking_reschedule_appointment)
+{
+	int64 id = PG_GETARG_INT64(0);
+	BookingRequest request = {PG_GETARG_INT64(1), true, 0, true, id, NULL};
+	BookingFacts facts;
+	Caller caller;
+	Found found;
+	Found now;
+	Datum appointment;
+
+	booking_require(fcinfo, 0, "appointment_id");
+	booking_require(fcinfo, 1, "new_slot_id");
+	booking_caller(&caller);
+
+	booking_start_writing(fcinfo);
+	find_appointment(id, &caller, &found);
+	check_is_booked(id, &found);
+	check_goes_elsewhere(id, &found, request.slot_id);
+	request.patient_id = found.patient_id;
+	booking_look(&request, &facts);
+	if (facts.slot_exists)
+		booking_require_may_book_at(&caller, found.patient_id, facts.clinic_id);
+	if (!facts.occupant_is_changing)
+		booking_enforce_rules(&facts);
+
+	lock_move(&found, &request, facts.doctor_id);
+	find_appointment(id, &caller, &now);
+	check_is_where_it_was(id, &found, &now);
+	check_is_booked(id, &now);
+	booking_look_again(&request, &facts);
+	booking_enforce_rules(&facts);
+
+	move_appointment(&request, &facts, &caller);
+	booking_end_look(&facts);
+	appointment = booking_returned_row();
+	SPI_finish();
+	return appointment;
+}

@@ -1,0 +1,62 @@
+/*
+ * log.c
+ *		Writing the events of appointments. Called by book.c for the first one, and by transition.c for each
+ *		change that follows.
+ */
+#include "booking/booking.h"
+#include "store/store.h"
+#include "callers/callers.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+/* The role of an event that is nobody's deed: nobody's login, as it owns the book. */
+#define NOBODYS_ROLE "booking_owner"
+
+static BookingTarget events = {.table = {.name = "appointment_events",
+										 .columns = {{"appointment_id", INT8OID},
+													 {"slot_id", INT8OID},
+													 {"from_status", InvalidOid},
+													 {"to_status", InvalidOid},
+													 {"actor_role", NAMEOID},
+													 {"actor", TEXTOID},
+													 {"reason", TEXTOID}}}};
+
+static Datum
+optional_text(const char *string)
+{
+	return string ? CStringGetTextDatum(string) : (Datum) 0;
+}
+
+void
+booking_write_event(const Event *event)
+{
+	const Datum values[] = {Int64GetDatum(event->appointment_id),
+							Int64GetDatum(event->slot_id),
+							event->from_status ? booking_status(event->from_status) : (Datum) 0,
+							booking_status(event->to_status),
+							DirectFunctionCall1(namein, CStringGetDatum(event->actor_role)),
+							optional_text(event->actor),
+							optional_text(event->reason)};
+	const bool nulls[] = {false, false,         !event->from_status, false,
+						  false, !event->actor, !event->reason};
+
+	booking_insert(&events, values, nulls, NULL, NULL, NULL);
+}
+
+/*
+ * Writes the event of a change, and whose deed it was. A patient sees the events of their own. What ended by
+ * itself names nobody, as it would tell whether another patient, staff or the scheduler came upon it.
+ */
+void
+booking_note_change(const Event *change, Deed deed)
+{
+	Event event = *change;
+	Caller caller;
+
+	booking_caller(&caller);
+	booking_name_caller(&caller);
+	event.actor_role = deed == NOBODYS_DEED ? NOBODYS_ROLE : caller.role;
+	event.actor = deed == NOBODYS_DEED ? NULL : caller.subject;
+	booking_write_event(&event);
+}

@@ -1,0 +1,205 @@
+/*
+ * slots.c
+ *		Withdrawing or reopening a slot, and what plain SQL may do to one. Called through SQL.
+ */
+#include "booking/booking.h"
+#include "callers/callers.h"
+#include "calendar/calendar.h"
+
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+static BookingPlan occupied_plan = {
+	"SELECT FROM booking.appointments WHERE slot_id = $1"
+	" AND (status IN " OCCUPYING_STATUSES
+	"      OR ($2 AND status NOT IN ('cancelled', 'entered-in-error')))"
+	" AND (status <> 'pending' OR hold_expires_at > clock_timestamp())",
+	2,
+	{INT8OID, BOOLOID}};
+static BookingPlan set_availability_plan = {
+	"UPDATE booking.time_slots AS s SET is_available = $2, held_until = NULL, time_off_id = NULL,"
+	"       updated_at = now()"
+	" WHERE id = $1 AND deleted_at IS NULL RETURNING s",
+	2,
+	{INT8OID, BOOLOID}};
+
+static void
+refuse_occupied(int64 slot_id)
+{
+	Refusal occupied = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "slot_not_booked",
+		.table = "appointments",
+		.detail = "an appointment, or a hold that has not expired, occupies it.",
+		.hint = "Cancel or move the appointment first; one that took place keeps its slot.",
+	};
+
+	occupied.message = psprintf("time slot " INT64_FORMAT " is occupied", slot_id);
+	booking_refuse(&occupied);
+}
+
+/* Inside time off no slot is free; the calendar is locked, so that none is being entered. */
+static void
+check_not_off(int64 slot_id)
+{
+	Refusal is_off = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "doctor_not_off",
+		.table = "time_off",
+		.hint = "Remove the time off first: booking.remove_time_off().",
+	};
+	char null;
+	Datum time_off_id = booking_time_off_of_slot(slot_id, &null);
+
+	if (null == 'n')
+		return;
+	is_off.message = psprintf("time slot " INT64_FORMAT " is inside time off", slot_id);
+	is_off.detail = psprintf("it is time off " INT64_FORMAT ".", DatumGetInt64(time_off_id));
+	booking_refuse(&is_off);
+}
+
+BOOKING_FUNCTION(booking_set_slot_availability)
+{
+	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	BookingRequest request = {PG_GETARG_INT64(0)};
+	BookingFacts facts;
+	Datum slot;
+
+	booking_require(fcinfo, 0, "slot_id");
+	booking_require(fcinfo, 1, "is_available");
+
+	booking_start_writing(fcinfo);
+	booking_lock(SLOT_LOCK, request.slot_id, ExclusiveLock);
+	booking_look_now(&request, &facts);
+	if (facts.slot_exists)
+		booking_require_clinic(facts.clinic_id);
+	booking_end_look(&facts);
+	booking_look_again(&request, &facts);
+	booking_end_look(&facts);
+	if (booking_is_occupied(&facts))
+		refuse_occupied(request.slot_id);
+	if (PG_GETARG_BOOL(1))
+		check_not_off(request.slot_id);
+	if (booking_execute(&set_availability_plan, values, NULL) == 0)
+	{
+		booking_require_none_left(booking_slot.find_live, values, NULL);
+		booking_refuse_unknown(&booking_slot, request.slot_id);
+	}
+	slot = booking_returned_row();
+	SPI_finish();
+	return slot;
+}
+
+static bool
+column_changes(const TriggerData *trigger, const char *name)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	int column = booking_column_number(desc, name);
+	bool was_null;
+	bool is_null;
+	Datum was = heap_getattr(trigger->tg_trigtuple, column, desc, &was_null);
+	Datum is = heap_getattr(trigger->tg_newtuple, column, desc, &is_null);
+
+	return was_null != is_null || (!was_null && was != is);
+}
+
+static Datum
+new_value(const TriggerData *trigger, const char *name, Oid type)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool isnull;
+
+	return heap_getattr(trigger->tg_newtuple, booking_column_of_type(desc, name, type), desc,
+						&isnull);
+}
+
+static bool
+becomes_true(const TriggerData *trigger, const char *name)
+{
+	return column_changes(trigger, name) && DatumGetBool(new_value(trigger, name, BOOLOID));
+}
+
+/* Whether a slot is moved, handed over or removed; to withdraw or hold one is no matter. */
+static bool
+is_taken_away(const TriggerData *trigger)
+{
+	static const char *const fixed[] = {"id", "clinic_id", "doctor_id", "starts_at", "ends_at"};
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+
+	if (column_changes(trigger, "deleted_at") &&
+		!heap_attisnull(trigger->tg_newtuple, booking_column_number(desc, "deleted_at"), desc))
+		return true;
+	for (int i = 0; i < lengthof(fixed); i++)
+	{
+		if (column_changes(trigger, fixed[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * No slot is moved into time off. The calendar is only locked if that can be done at once: who
+ * waits for it here has the row lock, for which who has closed the calendar may be waiting.
+ */
+static void
+check_new_time(const TriggerData *trigger)
+{
+	static const Refusal closed = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "doctor_not_off",
+		.table = "time_off",
+		.message = "the doctor's calendar is being changed",
+		.detail = "another session is entering time off, or handing slots to a substitute.",
+		.hint = "Try again.",
+	};
+	int64 doctor_id = DatumGetInt64(new_value(trigger, "doctor_id", INT8OID));
+	Doctor doctor;
+
+	if (!booking_try_lock(CALENDAR_LOCK, doctor_id, CALENDAR_BOOK))
+		booking_refuse(&closed);
+	booking_find_doctor(doctor_id, &doctor);
+	booking_check_not_off(&doctor,
+						  DatumGetTimestampTz(new_value(trigger, "starts_at", TIMESTAMPTZOID)),
+						  DatumGetTimestampTz(new_value(trigger, "ends_at", TIMESTAMPTZOID)));
+}
+
+/* What time off withdrew is free where it is moved: removing the time off would not find it there. */
+static HeapTuple
+reopen_moved(const TriggerData *trigger)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	int columns[] = {booking_column_of_type(desc, "is_available", BOOLOID),
+					 booking_column_of_type(desc, "time_off_id", INT8OID)};
+	Datum values[] = {BoolGetDatum(true), 0};
+	bool nulls[] = {false, true};
+
+	if (heap_attisnull(trigger->tg_newtuple, columns[1], desc))
+		return trigger->tg_newtuple;
+	return heap_modify_tuple_by_cols(trigger->tg_newtuple, desc, lengthof(columns), columns, values,
+									 nulls);
+}
+
+/* A BEFORE UPDATE trigger, for raw SQL: what is booked stays as it was booked. */
+BOOKING_FUNCTION(booking_guard_time_slot)
+{
+	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "time_slots");
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	bool isnull;
+	bool is_away = is_taken_away(trigger);
+	Datum args[] = {heap_getattr(trigger->tg_trigtuple, booking_column_of_type(desc, "id", INT8OID),
+								 desc, &isnull),
+					BoolGetDatum(is_away)};
+	bool is_moved;
+
+	if (booking_guard_is_off() || !(is_away || becomes_true(trigger, "is_available")))
+		return PointerGetDatum(trigger->tg_newtuple);
+	is_moved = column_changes(trigger, "starts_at") || column_changes(trigger, "ends_at");
+
+	SPI_connect();
+	if (booking_execute(&occupied_plan, args, NULL) > 0)
+		refuse_occupied(DatumGetInt64(args[0]));
+	if (is_moved)
+		check_new_time(trigger);
+	SPI_finish();
+	return PointerGetDatum(is_moved ? reopen_moved(trigger) : trigger->tg_newtuple);
+}

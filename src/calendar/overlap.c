@@ -1,0 +1,289 @@
+/*
+ * overlap.c
+ *		Walks over a doctor's live slots, and the constraint trigger that keeps these from
+ *		overlapping. Called by the server for whoever inserts or moves a slot, and by the files
+ *		that add slots.
+ *
+ * The trigger does what an exclusion constraint does, and is as strict: the row and its index entries
+ * are there before the check, the check sees uncommitted rows of others and waits for their
+ * outcome, and so of two rivals at least one sees the other. But it walks the btree on
+ * (doctor_id, starts_at) down from the slot's end instead of searching a GiST index: the first
+ * slot that starts before ours and is sure to stay is the last that could overlap it, because
+ * those before that one end before it starts.
+ *
+ * All rows of a statement are in the index before the trigger sees the first. So when they come
+ * in order, one walk up the index checks many of them: each that is ours and ends before the next
+ * one starts, which is sure to stay, overlaps nothing that was there, and who comes later sees it.
+ */
+#include "calendar/calendar.h"
+#include "store/store.h"
+
+#include "access/stratnum.h"
+#include "access/sysattr.h"
+#include "access/xact.h"
+#include "executor/tuptable.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+enum
+{
+	SLOT_ID,
+	SLOT_DOCTOR_ID,
+	SLOT_STARTS_AT,
+	SLOT_ENDS_AT,
+	SLOT_DELETED_AT
+};
+static BookingIndex slots = {.table = {.name = "time_slots",
+									   .columns = {{"id", INT8OID},
+												   {"doctor_id", INT8OID},
+												   {"starts_at", TIMESTAMPTZOID},
+												   {"ends_at", TIMESTAMPTZOID},
+												   {"deleted_at", TIMESTAMPTZOID}}},
+							 .name = "doctor_slots_start_once",
+							 .second = TIMESTAMPTZOID};
+
+typedef struct LiveSlot
+{
+	int64 id;
+	int64 doctor_id;
+	TimestampTz starts_at;
+	TimestampTz ends_at;
+	ItemPointerData tid;
+} LiveSlot;
+
+#define MOST_AHEAD 64
+
+/* What a statement's rows have in common, kept in fn_extra: those that need no check any more. */
+typedef struct Ahead
+{
+	int64 doctor_id; /* of the last row that came */
+	TimestampTz starts_at;
+	int count;
+	int next;
+	ItemPointerData tids[MOST_AHEAD];
+} Ahead;
+
+/* False for a removed slot, which overlaps nothing. */
+static bool
+read_live_slot(TupleTableSlot *row, LiveSlot *slot)
+{
+	const AttrNumber *numbers = slots.table.numbers;
+	bool isnull;
+
+	(void) slot_getattr(row, numbers[SLOT_DELETED_AT], &isnull);
+	if (!isnull)
+		return false;
+	slot->id = DatumGetInt64(slot_getattr(row, numbers[SLOT_ID], &isnull));
+	slot->doctor_id = DatumGetInt64(slot_getattr(row, numbers[SLOT_DOCTOR_ID], &isnull));
+	slot->starts_at = DatumGetTimestampTz(slot_getattr(row, numbers[SLOT_STARTS_AT], &isnull));
+	slot->ends_at = DatumGetTimestampTz(slot_getattr(row, numbers[SLOT_ENDS_AT], &isnull));
+	slot->tid = row->tts_tid;
+	return true;
+}
+
+/*
+ * Starts a walk over the doctor's slots that may overlap a stretch: those that start before it
+ * ends, and at most a slot's greatest length before it starts.
+ */
+static void
+start_walk(BookingScan *scan, Snapshot snapshot, int64 doctor_id, const Stretch *stretch)
+{
+	TimestampTz first = stretch->starts_at - LONGEST_SLOT_MINUTES * USECS_PER_MINUTE;
+	ScanKeyData keys[3];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(doctor_id));
+	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(first));
+	ScanKeyInit(&keys[2], 2, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
+				TimestampTzGetDatum(stretch->ends_at));
+	booking_start_scan(scan, &slots, snapshot, keys, lengthof(keys));
+}
+
+/*
+ * Reads a doctor's live slots that overlap a stretch, earliest first, with a snapshot of now.
+ * By the index itself: an SQL plan made while the table is small, and kept while one transaction
+ * fills it, would read all of the table for each doctor.
+ */
+void
+booking_read_slots(int64 doctor_id, const Stretch *stretch, Stretches *found)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	BookingScan scan;
+	LiveSlot slot;
+
+	start_walk(&scan, snapshot, doctor_id, stretch);
+	while (booking_next_row(&scan, ForwardScanDirection))
+	{
+		if (read_live_slot(scan.row, &slot) && slot.ends_at > stretch->starts_at)
+			booking_add_stretch(found, slot.starts_at, slot.ends_at);
+	}
+	booking_end_scan(&scan);
+	UnregisterSnapshot(snapshot);
+}
+
+/*
+ * Looks for another live slot that overlaps. Returns false when there is none; otherwise
+ * *undecided is the transaction whose end will tell whether it stays, if there is one.
+ */
+static bool
+find_overlap(const LiveSlot *new, TransactionId *undecided)
+{
+	const Stretch stretch = {new->starts_at, new->ends_at};
+	SnapshotData dirty;
+	BookingScan scan;
+	LiveSlot other;
+	bool overlaps = false;
+	bool is_over = false;
+
+	InitDirtySnapshot(dirty);
+	start_walk(&scan, &dirty, new->doctor_id, &stretch);
+	while (!overlaps && !is_over && booking_next_row(&scan, BackwardScanDirection))
+	{
+		/* by id: another trigger may have written a version of our row since, at another place */
+		if (!read_live_slot(scan.row, &other) || other.id == new->id)
+			continue;
+		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
+		overlaps = other.ends_at > new->starts_at;
+		is_over = !overlaps && !TransactionIdIsValid(*undecided);
+	}
+	booking_end_scan(&scan);
+	return overlaps;
+}
+
+/* Whether the row is our transaction's, and nobody is replacing it. */
+static bool
+is_ours(const BookingScan *scan, const SnapshotData *dirty)
+{
+	bool isnull;
+	Datum xmin = slot_getsysattr(scan->row, MinTransactionIdAttributeNumber, &isnull);
+
+	return !TransactionIdIsValid(dirty->xmin) && !TransactionIdIsValid(dirty->xmax) &&
+		   TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
+}
+
+/* Notes which of the slots after one that was checked need no check of their own. */
+static void
+look_ahead(const LiveSlot *checked, Ahead *ahead)
+{
+	LiveSlot last = *checked;
+	bool is_first = true;
+	SnapshotData dirty;
+	ScanKeyData keys[2];
+	BookingScan scan;
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(checked->doctor_id));
+	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(checked->starts_at));
+	ahead->count = ahead->next = 0;
+	InitDirtySnapshot(dirty);
+	booking_start_scan(&scan, &slots, &dirty, keys, lengthof(keys));
+	while (ahead->count < MOST_AHEAD)
+	{
+		bool is_end = !booking_next_row(&scan, ForwardScanDirection);
+		LiveSlot next;
+
+		if (!is_end && (!is_ours(&scan, &dirty) || !read_live_slot(scan.row, &next) ||
+						next.starts_at < last.ends_at))
+			break;
+		if (!is_first)
+			ahead->tids[ahead->count++] = last.tid;
+		if (is_end)
+			break;
+		is_first = false;
+		last = next;
+	}
+	booking_end_scan(&scan);
+}
+
+/* Whether a walk has been past the row; takes it off the list. */
+static bool
+was_looked_at(Ahead *ahead, const LiveSlot *slot)
+{
+	if (ahead->next == ahead->count ||
+		!ItemPointerEquals(&ahead->tids[ahead->next], (ItemPointer) &slot->tid))
+		return false;
+	ahead->next++;
+	return true;
+}
+
+static void
+refuse_overlap(const LiveSlot *new)
+{
+	Refusal overlap = {
+		.sqlstate = ERRCODE_EXCLUSION_VIOLATION,
+		.rule = "doctor_slots_do_not_overlap",
+		.table = "time_slots",
+		.detail = "live slots of one doctor never overlap.",
+		.hint = "Remove the other slot, or choose another time.",
+	};
+
+	overlap.message =
+		psprintf("doctor " INT64_FORMAT " has another time slot then", new->doctor_id);
+	booking_refuse(&overlap);
+}
+
+static void
+check_overlap(Relation table, LiveSlot *new)
+{
+	TransactionId undecided;
+
+	while (find_overlap(new, &undecided))
+	{
+		if (!TransactionIdIsValid(undecided))
+			refuse_overlap(new);
+		XactLockTableWait(undecided, table, &new->tid, XLTW_RecheckExclusionConstr);
+	}
+}
+
+/* Whether an update leaves a live slot where it was, as every booking does. */
+static bool
+stays(TupleTableSlot *row, const LiveSlot *new)
+{
+	LiveSlot old;
+
+	return read_live_slot(row, &old) && old.doctor_id == new->doctor_id &&old.starts_at ==
+											new->starts_at &&old.ends_at == new->ends_at;
+}
+
+/* Of the statement's rows so far. */
+static Ahead *
+ahead_of(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Ahead));
+	return fcinfo->flinfo->fn_extra;
+}
+
+/* Checks a row that was inserted, and, when they seem to come in order, the next ones. */
+static void
+check_inserted(Relation table, LiveSlot *new, Ahead *ahead)
+{
+	bool is_in_order = ahead->doctor_id == new->doctor_id && ahead->starts_at < new->starts_at;
+
+	if (!was_looked_at(ahead, new))
+	{
+		check_overlap(table, new);
+		if (is_in_order)
+			look_ahead(new, ahead);
+	}
+	ahead->doctor_id = new->doctor_id;
+	ahead->starts_at = new->starts_at;
+}
+
+BOOKING_FUNCTION_AS_CALLER(booking_check_overlap)
+{
+	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ROW_WRITE, "time_slots");
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+	TupleTableSlot *row = is_update ? trigger->tg_newslot : trigger->tg_trigslot;
+	LiveSlot new;
+
+	booking_know_columns(&slots);
+	if (!read_live_slot(row, &new))
+		return PointerGetDatum(NULL);
+	if (!is_update)
+		check_inserted(trigger->tg_relation, &new, ahead_of(fcinfo));
+	else if (!stays(trigger->tg_trigslot, &new))
+		check_overlap(trigger->tg_relation, &new);
+	return PointerGetDatum(NULL);
+}

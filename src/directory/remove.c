@@ -1,0 +1,229 @@
+/*
+ * remove.c
+ *		Removing softly, and restoring, what a person can remove. Called through SQL.
+ *
+ * What has upcoming appointments is not removed. The lock that a removal takes conflicts with
+ * one that each booking holds, so none is made between counting them and committing.
+ */
+#include "callers/callers.h"
+#include "calendar/calendar.h"
+
+/* A slot that is not over started at most its greatest length ago. */
+#define UPCOMING_SQL \
+	"SELECT count(*) FROM booking.time_slots s" \
+	" JOIN booking.appointments a ON a.slot_id = s.id" \
+	" WHERE s.deleted_at IS NULL AND s.ends_at > clock_timestamp()" \
+	" AND s.starts_at > clock_timestamp() - interval '8 hours'" \
+	" AND a.status IN " OCCUPYING_STATUSES \
+	" AND a.status NOT IN ('fulfilled', 'noshow')" \
+	" AND (a.status <> 'pending' OR a.hold_expires_at > clock_timestamp())" \
+	" AND "
+
+#define REMOVE_SQL(table) \
+	"UPDATE booking." table \
+	" AS t SET deleted_at = now(), updated_at = now()" \
+	" WHERE id = $1 AND deleted_at IS NULL RETURNING t"
+
+#define FIND_SQL(table) "SELECT FROM booking." table " WHERE id = $1"
+
+#define RESTORE_SQL(table) \
+	"UPDATE booking." table \
+	" AS t SET deleted_at = NULL, updated_at = now()" \
+	" WHERE id = $1 RETURNING t"
+
+/* A slot comes back as free as it went, but not into time off; $2 the one it is in by now. */
+#define RESTORE_SLOT_SQL \
+	"UPDATE booking.time_slots AS t SET deleted_at = NULL, updated_at = now()," \
+	"       is_available = (is_available OR time_off_id IS NOT NULL) AND $2 IS NULL," \
+	"       time_off_id = CASE WHEN is_available OR time_off_id IS NOT NULL THEN $2 END" \
+	" WHERE id = $1 RETURNING t"
+
+/* How one kind of thing is removed and restored. */
+typedef struct Removable
+{
+	const Entity *entity;
+	void (*keep_bookings_out)(int64 id);
+	BookingPlan upcoming;
+	BookingPlan remove;
+	BookingPlan restore;
+	BookingPlan find;
+	BookingPlan clinic; /* whose staff may do it; for others the grants suffice */
+} Removable;
+
+static void
+lock_patient(int64 id)
+{
+	booking_lock(PATIENT_LOCK, id, ExclusiveLock);
+}
+
+static void
+lock_slot(int64 id)
+{
+	booking_lock(SLOT_LOCK, id, ExclusiveLock);
+}
+
+static Removable clinics = {&booking_clinic,
+							booking_close_clinic,
+							{UPCOMING_SQL
+							 "s.doctor_id IN (SELECT id FROM booking.doctors WHERE clinic_id = $1)",
+							 1,
+							 {INT8OID}},
+							{REMOVE_SQL("clinics"), 1, {INT8OID}},
+							{RESTORE_SQL("clinics"), 1, {INT8OID}},
+							{FIND_SQL("clinics"), 1, {INT8OID}}};
+
+static Removable doctors = {&booking_doctor,
+							booking_close_doctor,
+							{UPCOMING_SQL "s.doctor_id = $1", 1, {INT8OID}},
+							{REMOVE_SQL("doctors"), 1, {INT8OID}},
+							{RESTORE_SQL("doctors"), 1, {INT8OID}},
+							{FIND_SQL("doctors"), 1, {INT8OID}}};
+
+static Removable patients = {&booking_patient,
+							 lock_patient,
+							 {UPCOMING_SQL "a.patient_id = $1", 1, {INT8OID}},
+							 {REMOVE_SQL("patients"), 1, {INT8OID}},
+							 {RESTORE_SQL("patients"), 1, {INT8OID}},
+							 {FIND_SQL("patients"), 1, {INT8OID}}};
+
+static Removable time_slots = {
+	&booking_slot,
+	lock_slot,
+	{UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
+	{REMOVE_SQL("time_slots"), 1, {INT8OID}},
+	{RESTORE_SLOT_SQL, 2, {INT8OID, INT8OID}},
+	{FIND_SQL("time_slots"), 1, {INT8OID}},
+	{"SELECT clinic_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}}};
+
+static BookingPlan doctor_of_slot_plan = {
+	"SELECT doctor_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}};
+
+static void
+refuse_while_booked(const Entity *entity, int64 id, int64 appointments)
+{
+	Refusal booked = {
+		.sqlstate = ERRCODE_BOOKING_CONFLICT,
+		.rule = "no_upcoming_appointments",
+		.table = entity->table,
+		.hint = "Cancel or move the appointments first.",
+	};
+
+	booked.message =
+		entity == &booking_patient
+			? "the patient has upcoming appointments"
+			: psprintf("%s " INT64_FORMAT " has upcoming appointments", entity->name, id);
+	booked.detail = psprintf(INT64_FORMAT " upcoming %s.", appointments,
+							 appointments == 1 ? "appointment" : "appointments");
+	booking_refuse(&booked);
+}
+
+static void
+require_staff(Removable *what, Datum id)
+{
+	if (what->clinic.sql != NULL && booking_execute(&what->clinic, &id, NULL) == 1)
+		booking_require_clinic(DatumGetInt64(booking_value()));
+}
+
+/* The row as it is then; somebody else may have deleted it, or removed it, while we waited for it. */
+static Datum
+write_row(const Removable *what, BookingPlan *change, BookingPlan *find, Datum *args,
+		  const char *nulls)
+{
+	if (booking_execute(change, args, nulls) == 0)
+	{
+		booking_require_none_left(find, args, NULL);
+		booking_refuse_unknown(what->entity, DatumGetInt64(args[0]));
+	}
+	return booking_returned_row();
+}
+
+static Datum
+remove_row(FunctionCallInfo fcinfo, Removable *what)
+{
+	Datum id = PG_GETARG_DATUM(0);
+	int64 upcoming;
+	Datum row;
+
+	booking_require(fcinfo, 0, "id");
+
+	booking_start_writing(fcinfo);
+	require_staff(what, id);
+	what->keep_bookings_out(DatumGetInt64(id));
+	booking_execute_now(&what->upcoming, &id, NULL);
+	upcoming = DatumGetInt64(booking_value());
+	if (upcoming > 0)
+		refuse_while_booked(what->entity, DatumGetInt64(id), upcoming);
+	row = write_row(what, &what->remove, what->entity->find_live, &id, NULL);
+	SPI_finish();
+	return row;
+}
+
+static Datum
+restore_row(FunctionCallInfo fcinfo, Removable *what)
+{
+	Datum id = PG_GETARG_DATUM(0);
+	Datum row;
+
+	booking_require(fcinfo, 0, "id");
+
+	booking_start_writing(fcinfo);
+	require_staff(what, id);
+	row = write_row(what, &what->restore, &what->find, &id, NULL);
+	SPI_finish();
+	return row;
+}
+
+BOOKING_FUNCTION(booking_remove_clinic)
+{
+	return remove_row(fcinfo, &clinics);
+}
+
+BOOKING_FUNCTION(booking_restore_clinic)
+{
+	return restore_row(fcinfo, &clinics);
+}
+
+BOOKING_FUNCTION(booking_remove_doctor)
+{
+	return remove_row(fcinfo, &doctors);
+}
+
+BOOKING_FUNCTION(booking_restore_doctor)
+{
+	return restore_row(fcinfo, &doctors);
+}
+
+BOOKING_FUNCTION(booking_remove_patient)
+{
+	return remove_row(fcinfo, &patients);
+}
+
+BOOKING_FUNCTION(booking_restore_patient)
+{
+	return restore_row(fcinfo, &patients);
+}
+
+BOOKING_FUNCTION(booking_remove_time_slot)
+{
+	return remove_row(fcinfo, &time_slots);
+}
+
+BOOKING_FUNCTION(booking_restore_time_slot)
+{
+	Datum args[] = {PG_GETARG_DATUM(0), 0};
+	char nulls[] = {' ', 'n'};
+	Datum row;
+
+	booking_require(fcinfo, 0, "id");
+
+	booking_start_writing(fcinfo);
+	require_staff(&time_slots, args[0]);
+	lock_slot(DatumGetInt64(args[0]));
+	if (booking_execute_now(&doctor_of_slot_plan, args, NULL) == 0)
+		booking_refuse_unknown(&booking_slot, DatumGetInt64(args[0]));
+	booking_lock(CALENDAR_LOCK, DatumGetInt64(booking_value()), CALENDAR_BOOK);
+	args[1] = booking_time_off_of_slot(DatumGetInt64(args[0]), &nulls[1]);
+	row = write_row(&time_slots, &time_slots.restore, &time_slots.find, args, nulls);
+	SPI_finish();
+	return row;
+}

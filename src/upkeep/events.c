@@ -1,0 +1,208 @@
+/*
+ * events.c
+ *		Reading the events in order without missing one, for who sends notifications. Called
+ *		through SQL.
+ *
+ * An event gets its id before it is committed, so a lower id may appear after a higher one. Whoever
+ * has an id that is not to be seen yet had a transaction id before, since the slot or the appointment
+ * is written first. So the highest id that is seen at one moment is settled once every transaction
+ * that had an id of its own by then is through; at once if none is under way.
+ */
+#include "upkeep/upkeep.h"
+#include "store/store.h"
+
+#include "access/transam.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/xid8.h"
+
+#define LONGEST_NAME 63
+#define MOST_EVENTS 10000
+
+/*
+ * A next_xid that is still to come is of another cluster: the book was restored from a dump.
+ * $1 consumer, $2 highest id, $3 the transaction that was next then, $4 the oldest under way since.
+ */
+#define ADVANCE_SQL \
+	"UPDATE booking.event_consumers SET" \
+	"    settled_until = greatest(settled_until, CASE WHEN $3 <= $4 THEN $2" \
+	"                                                 WHEN next_xid <= $4 THEN next_until" \
+	"                                                 ELSE 0 END)," \
+	"    next_until = CASE WHEN next_xid <= $4 OR next_xid > $3 THEN $2 ELSE next_until END," \
+	"    next_xid = CASE WHEN next_xid <= $4 OR next_xid > $3 THEN $3 ELSE next_xid END" \
+	" WHERE name = $1 RETURNING done_until, settled_until, read_until"
+
+static BookingPlan highest_plan = {"SELECT coalesce(max(id), 0) FROM booking.appointment_events"};
+/* Not its xmax: there may be transactions under way that are younger. */
+static BookingPlan oldest_plan = {"SELECT pg_snapshot_xmin(pg_current_snapshot())"};
+static BookingPlan add_plan = {
+	"INSERT INTO booking.event_consumers (name) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}};
+static BookingPlan advance_plan = {ADVANCE_SQL, 4, {TEXTOID, INT8OID, XID8OID, XID8OID}};
+static BookingPlan read_plan = {
+	"SELECT e, id FROM booking.appointment_events e WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3",
+	3,
+	{INT8OID, INT8OID, INT4OID}};
+static BookingPlan note_read_plan = {
+	"UPDATE booking.event_consumers SET read_until = $2 WHERE name = $1", 2, {TEXTOID, INT8OID}};
+static BookingPlan skip_plan = {
+	"UPDATE booking.event_consumers SET done_until = greatest(done_until, $2),"
+	"    read_until = greatest(read_until, $2), settled_until = greatest(settled_until, $2)"
+	" WHERE name = $1 RETURNING done_until",
+	2,
+	{TEXTOID, INT8OID}};
+static BookingPlan has_read_plan = {
+	"SELECT FROM booking.event_consumers WHERE name = $1 AND $2 <= read_until",
+	2,
+	{TEXTOID, INT8OID}};
+static BookingPlan done_plan = {
+	"UPDATE booking.event_consumers SET done_until = greatest(done_until, $2)"
+	" WHERE name = $1 AND $2 <= read_until",
+	2,
+	{TEXTOID, INT8OID}};
+
+static Datum
+read_consumer(FunctionCallInfo fcinfo)
+{
+	static const Refusal malformed = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "consumer_name_has_1_to_63_characters",
+		.table = "event_consumers",
+		.message = "the consumer's name does not have 1 to 63 characters",
+		.detail = "each consumer of events has a name, by which its position is kept.",
+		.hint = "Choose a short name, such as 'mail'.",
+	};
+	text *name;
+	int length;
+
+	booking_require(fcinfo, 0, "consumer");
+	name = PG_GETARG_TEXT_PP(0);
+	length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	if (length < 1 || length > LONGEST_NAME)
+		booking_refuse(&malformed);
+	booking_require_no_control(name, "event_consumers");
+	return PointerGetDatum(name);
+}
+
+static void
+check_max_rows(int32 max_rows)
+{
+	if (max_rows >= 1 && max_rows <= MOST_EVENTS)
+		return;
+	booking_refuse(&(Refusal){
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "max_rows_in_range",
+		.table = "appointment_events",
+		.message = "max_rows is not between 1 and 10000",
+		.detail = "it limits the number of events returned.",
+		.hint = "Call it again for the rest.",
+	});
+}
+
+/*
+ * What can be told of the events at this moment, in this order: three arguments of advance_plan.
+ * Before we write, as a transaction under way is one of ours, too.
+ */
+static void
+observe(Datum *observed)
+{
+	booking_execute_now(&highest_plan, NULL, NULL);
+	observed[0] = booking_value();
+	observed[1] = FullTransactionIdGetDatum(ReadNextFullTransactionId());
+	booking_execute_now(&oldest_plan, NULL, NULL);
+	observed[2] = booking_value();
+}
+
+/* Notes how far the last result goes, in the order of its ids. */
+static void
+note_read(Datum consumer, int64 read_until)
+{
+	Datum values[] = {consumer, 0};
+	Datum last[2];
+	bool nulls[2];
+
+	if (SPI_processed == 0)
+		return;
+	booking_row(SPI_processed - 1, last, nulls);
+	values[1] = last[1];
+	if (DatumGetInt64(last[1]) > read_until)
+		booking_require_written(booking_execute(&note_read_plan, values, NULL), 1);
+}
+
+BOOKING_FUNCTION(booking_read_events)
+{
+	Datum values[4] = {read_consumer(fcinfo)};
+	Datum range[3];
+	bool nulls[3];
+	int64 read_until;
+
+	booking_require(fcinfo, 1, "max_rows");
+	check_max_rows(PG_GETARG_INT32(1));
+
+	booking_start_writing(fcinfo);
+	observe(&values[1]);
+	booking_execute(&add_plan, values, NULL);
+	booking_execute(&advance_plan, values, NULL);
+	booking_row(0, range, nulls);
+	read_until = DatumGetInt64(range[2]);
+	range[2] = PG_GETARG_DATUM(1);
+	booking_execute_now(&read_plan, range, NULL);
+	booking_return_set_of_rows(fcinfo);
+	note_read(values[0], read_until);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+BOOKING_FUNCTION(booking_note_events_done)
+{
+	static const Refusal not_read = {
+		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
+		.rule = "events_were_read",
+		.table = "event_consumers",
+		.message = "the consumer has not read so far",
+		.detail = "only what booking.read_events() has returned to it can be done.",
+		.hint =
+			"Pass the id of the last event that booking.read_events() returned, or leave all out so far with booking.skip_events().",
+	};
+	Datum values[] = {read_consumer(fcinfo), PG_GETARG_DATUM(1)};
+
+	booking_require(fcinfo, 1, "until_id");
+
+	booking_start_writing(fcinfo);
+	if (booking_execute(&done_plan, values, NULL) == 0)
+	{
+		booking_require_none_left(&has_read_plan, values, NULL);
+		booking_refuse(&not_read);
+	}
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/*
+ * Waits for all who are writing events: what they have an id for may be lower than the highest that is seen,
+ * and comes to be seen later. Whoever comes now gets a higher one, and need not wait for us.
+ */
+static void
+wait_for_writers(void)
+{
+	LOCKTAG table;
+
+	SET_LOCKTAG_RELATION(table, MyDatabaseId, booking_relation("appointment_events"));
+	WaitForLockers(table, ShareLock, false);
+}
+
+BOOKING_FUNCTION(booking_skip_events)
+{
+	Datum values[] = {read_consumer(fcinfo), 0};
+	Datum done_until;
+
+	booking_start_writing(fcinfo);
+	booking_execute_now(&highest_plan, NULL, NULL);
+	values[1] = booking_value();
+	wait_for_writers();
+	booking_execute(&add_plan, values, NULL);
+	booking_execute(&skip_plan, values, NULL);
+	done_until = booking_value();
+	SPI_finish();
+	return done_until;
+}
