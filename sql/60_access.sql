@@ -55,6 +55,7 @@ ALTER TABLE booking.generated_doctors ENABLE ROW LEVEL SECURITY;
 ALTER TABLE booking.maintenance ENABLE ROW LEVEL SECURITY;
 ALTER TABLE booking.clinic_figures ENABLE ROW LEVEL SECURITY;
 ALTER TABLE booking.event_consumers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE booking.table_definitions ENABLE ROW LEVEL SECURITY;
 
 -- Administrators see and change all; their grants say what.
 CREATE POLICY admins_see_all ON booking.clinics TO booking_admin USING (true);
@@ -71,6 +72,7 @@ CREATE POLICY admins_see_all ON booking.generated_doctors TO booking_admin USING
 CREATE POLICY admins_see_all ON booking.maintenance TO booking_admin USING (true);
 CREATE POLICY admins_see_all ON booking.clinic_figures TO booking_admin USING (true);
 CREATE POLICY admins_see_all ON booking.event_consumers TO booking_admin USING (true);
+CREATE POLICY admins_see_all ON booking.table_definitions TO booking_admin USING (true);
 
 -- Guests see what is open to everybody. Patients and staff are guests, too.
 CREATE POLICY guests_see_active ON booking.clinics FOR SELECT TO booking_guest

@@ -144,6 +144,7 @@ GRANT EXECUTE ON FUNCTION
 	booking.skip_events(text),
 	booking.add_rule(text, regprocedure, bigint, int),
 	booking.remove_rule(text, bigint),
+	booking.define_tables(),
 	booking.appointment_being_moved()
 	TO booking_admin;
 

@@ -169,7 +169,7 @@ extern const char *booking_note_running(const char *sql);
 
 /* sql.c */
 
-#define MAX_PLAN_ARGS 10
+#define MAX_PLAN_ARGS 16
 
 /*
  * For searches: planning one anew for its arguments takes longer than running it, and the server
@@ -193,6 +193,8 @@ extern void booking_prevent_in_rule(const char *command);
 extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_execute_untriggered(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls);
+extern uint64 booking_query_at(BookingPlan *plan, Datum *values, const char *nulls,
+							   Snapshot snapshot);
 extern uint64 booking_query(BookingPlan *plan, Datum *values, const char *nulls);
 pg_noreturn extern void booking_refuse_kept_out(void);
 extern void booking_require_written(uint64 rows, uint64 wanted);

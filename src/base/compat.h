@@ -52,19 +52,10 @@ typedef bool TU_UpdateIndexes;
 					   true, failure, lock, indexes)
 #endif
 
-/* 18 has CHECK constraints that are not enforced, columns that are computed when read, and keys of periods. */
+/* 18 tells CHECK constraints from NOT NULL, which it has among the constraints. */
 #if PG_VERSION_NUM < 180000
 #define ri_CheckConstraintExprs ri_ConstraintExprs
-#define is_enforced(check) true
-#define expand_virtual_columns(expression, relation) (expression)
-#define has_virtual_columns(constraints) false
-#define has_period(constraint) false
-#else
-#define is_enforced(check) ((check)->ccenforced)
-#define expand_virtual_columns(expression, relation) \
-	expand_generated_columns_in_expr(expression, relation, 1)
-#define has_virtual_columns(constraints) ((constraints)->has_generated_virtual)
-#define has_period(constraint) ((constraint)->conperiod)
+#define CONSTRAINT_NOTNULL 'n'
 #endif
 
 /* Where the files of a table are named. */

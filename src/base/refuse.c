@@ -210,6 +210,8 @@ static const struct
 	const char *constraint;
 	const char *rule;
 } other_names[] = {
+	{"appointment_is_for_a_patient", "slot_not_booked"},
+	{"appointment_is_in_a_time_slot", "slot_not_booked"},
 	{"doctor_slots_start_once", "doctor_slots_do_not_overlap"},
 	{"rule_is_for_a_clinic", "clinic_exists"},
 	{"unique_timeslot", "slot_not_booked"},

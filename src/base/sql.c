@@ -112,6 +112,13 @@ booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls)
 	return run(plan, values, nulls, GetLatestSnapshot(), 0);
 }
 
+/* Runs a query with the snapshot that its caller looks with. */
+uint64
+booking_query_at(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot)
+{
+	return run(plan, values, nulls, snapshot, READ_ONLY);
+}
+
 /* Runs a query with the caller's snapshot, as a STABLE function must. */
 uint64
 booking_query(BookingPlan *plan, Datum *values, const char *nulls)

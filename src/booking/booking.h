@@ -37,8 +37,8 @@ typedef struct BookingFacts
 
 	/* what a look that is to be written after keeps at hand */
 	Snapshot snapshot;
-	BookingScan slot;
-	BookingScan patient;
+	BookRow *slot;
+	BookRow *patient;
 
 	bool slot_exists;
 	int64 clinic_id;
@@ -81,8 +81,6 @@ extern void booking_end_look(BookingFacts *facts);
 extern void booking_look_as_asked(const BookingRequest *request, BookingFacts *facts);
 extern bool booking_is_occupied(const BookingFacts *facts);
 extern bool booking_looks_free(const BookingFacts *facts);
-extern BookingIndex booking_patients;
-extern bool booking_are_still_there(const BookingRequest *request);
 extern void booking_look_again(const BookingRequest *request, BookingFacts *facts);
 
 /* clinic_rules.c */

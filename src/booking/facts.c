@@ -9,304 +9,144 @@
 #include "store/store.h"
 #include "callers/callers.h"
 
-#include "access/htup_details.h"
-#include "access/stratnum.h"
 #include "access/xact.h"
-#include "storage/bufmgr.h"
-#include "storage/procarray.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-enum
-{
-	SLOT_ID,
-	SLOT_CLINIC_ID,
-	SLOT_DOCTOR_ID,
-	SLOT_STARTS_AT,
-	SLOT_ENDS_AT,
-	SLOT_IS_AVAILABLE,
-	SLOT_HELD_UNTIL,
-	SLOT_DELETED_AT
-};
-static BookingIndex slots = {.table = {.name = "time_slots",
-									   .columns = {{"id", INT8OID},
-												   {"clinic_id", INT8OID},
-												   {"doctor_id", INT8OID},
-												   {"starts_at", TIMESTAMPTZOID},
-												   {"ends_at", TIMESTAMPTZOID},
-												   {"is_available", BOOLOID},
-												   {"held_until", TIMESTAMPTZOID},
-												   {"deleted_at", TIMESTAMPTZOID}}},
-							 .name = "time_slots_pkey",
-							 .place_count = FEW_PLACES,
-							 .is_to_update = true};
-
-enum
-{
-	CLINIC_ID,
-	CLINIC_NAME,
-	CLINIC_TIME_ZONE,
-	CLINIC_IS_ACTIVE,
-	CLINIC_DELETED_AT,
-	CLINIC_MIN_NOTICE,
-	CLINIC_BOOKING_HORIZON,
-	CLINIC_HOLD_DURATION,
-	CLINIC_ALLOW_PATIENT_OVERLAP
-};
-static BookingIndex clinics = {.table = {.name = "clinics",
-										 .columns = {{"id", INT8OID},
-													 {"name", TEXTOID},
-													 {"time_zone", TEXTOID},
-													 {"is_active", BOOLOID},
-													 {"deleted_at", TIMESTAMPTZOID},
-													 {"min_notice", INTERVALOID},
-													 {"booking_horizon", INTERVALOID},
-													 {"hold_duration", INTERVALOID},
-													 {"allow_patient_overlap", BOOLOID}}},
-							   .name = "clinics_pkey",
-							   .place_count = MANY_PLACES};
-
-enum
-{
-	PERSON_ID,
-	PERSON_IS_ACTIVE,
-	PERSON_DELETED_AT,
-	PERSON_NAME
-};
-static BookingIndex doctors = {.table = {.name = "doctors",
-										 .columns = {{"id", INT8OID},
-													 {"is_active", BOOLOID},
-													 {"deleted_at", TIMESTAMPTZOID},
-													 {"name", TEXTOID}}},
-							   .name = "doctors_pkey",
-							   .place_count = MANY_PLACES};
-BookingIndex booking_patients = {
-	.table = {.name = "patients",
-			  .columns = {{"id", INT8OID}, {"is_active", BOOLOID}, {"deleted_at", TIMESTAMPTZOID}}},
-	.name = "patients_pkey",
-	.place_count = FEW_PLACES};
-
-enum
-{
-	APPOINTMENT_SLOT_ID,
-	APPOINTMENT_ID,
-	APPOINTMENT_PATIENT_ID,
-	APPOINTMENT_ENDS_AT,
-	APPOINTMENT_STATUS,
-	APPOINTMENT_HOLD_EXPIRES_AT
-};
-#define APPOINTMENT_COLUMNS \
-	{ \
-		{"slot_id", INT8OID}, {"id", INT8OID}, {"patient_id", INT8OID}, \
-			{"ends_at", TIMESTAMPTZOID}, {"status", InvalidOid}, \
-		{ \
-			"hold_expires_at", TIMESTAMPTZOID \
-		} \
-	}
-static bool occupies_slot(const BookingScan *scan);
-static BookingIndex occupants = {.table = {.name = "appointments", .columns = APPOINTMENT_COLUMNS},
-								 .name = "unique_timeslot",
-								 .place_count = FEW_PLACES,
-								 .has_row = occupies_slot};
-static BookingIndex patients_appointments = {
-	.table = {.name = "appointments", .columns = APPOINTMENT_COLUMNS},
-	.name = "appointments_of_a_patient",
-	.second = TIMESTAMPTZOID};
-
-/* A column that is NOT NULL, or is so where it is asked for. */
-static Datum
-column(const BookingScan *scan, int number)
-{
-	bool isnull;
-	Datum value = booking_column(scan, number, &isnull);
-
-	if (isnull)
-		booking_refuse_value(scan->index->table.columns[number].name);
-	return value;
-}
-
-static bool
-column_is_null(const BookingScan *scan, int number)
-{
-	bool isnull;
-
-	(void) booking_column(scan, number, &isnull);
-	return isnull;
-}
-
 static char *
-column_text(const BookingScan *scan, int number)
+get_text(const BookRow *row, int column)
 {
-	return TextDatumGetCString(column(scan, number));
+	return TextDatumGetCString(booking_get(row, column));
+}
+
+static TimestampTz
+get_time(const BookRow *row, int column)
+{
+	return DatumGetTimestampTz(booking_get(row, column));
 }
 
 static Interval
-column_interval(const BookingScan *scan, int number)
+get_interval(const BookRow *row, int column)
 {
-	return *DatumGetIntervalP(column(scan, number));
+	return *DatumGetIntervalP(booking_get(row, column));
 }
 
 static const char *
-column_status(const BookingScan *scan)
+get_status(const BookRow *appointment)
 {
-	return booking_status_label(column(scan, APPOINTMENT_STATUS));
-}
-
-/* As the predicate of unique_timeslot has it. */
-static bool
-occupies_slot(const BookingScan *scan)
-{
-	return booking_status_occupies(column_status(scan));
+	return booking_status_label(booking_get(appointment, APPOINTMENTS_STATUS));
 }
 
 static void
 look_at_slot(Snapshot snapshot, BookingFacts *facts)
 {
-	BookingScan *scan = &facts->slot;
+	BookRow *slot = booking_find(TIME_SLOTS_PKEY, snapshot, facts->request.slot_id);
 
-	facts->slot_exists = booking_find(scan, &slots, snapshot, facts->request.slot_id) &&
-						 column_is_null(scan, SLOT_DELETED_AT);
+	facts->slot = slot;
+	facts->slot_exists = slot != NULL && booking_is_null(slot, TIME_SLOTS_DELETED_AT);
 	if (facts->slot_exists)
 	{
-		facts->clinic_id = DatumGetInt64(column(scan, SLOT_CLINIC_ID));
-		facts->doctor_id = DatumGetInt64(column(scan, SLOT_DOCTOR_ID));
-		facts->starts_at = DatumGetTimestampTz(column(scan, SLOT_STARTS_AT));
-		facts->ends_at = DatumGetTimestampTz(column(scan, SLOT_ENDS_AT));
-		facts->is_available = DatumGetBool(column(scan, SLOT_IS_AVAILABLE));
-		facts->is_held = !column_is_null(scan, SLOT_HELD_UNTIL) &&
-						 DatumGetTimestampTz(column(scan, SLOT_HELD_UNTIL)) > facts->now;
+		facts->clinic_id = DatumGetInt64(booking_get(slot, TIME_SLOTS_CLINIC_ID));
+		facts->doctor_id = DatumGetInt64(booking_get(slot, TIME_SLOTS_DOCTOR_ID));
+		facts->starts_at = get_time(slot, TIME_SLOTS_STARTS_AT);
+		facts->ends_at = get_time(slot, TIME_SLOTS_ENDS_AT);
+		facts->is_available = DatumGetBool(booking_get(slot, TIME_SLOTS_IS_AVAILABLE));
+		facts->is_held = !booking_is_null(slot, TIME_SLOTS_HELD_UNTIL) &&
+						 get_time(slot, TIME_SLOTS_HELD_UNTIL) > facts->now;
 	}
-}
-
-/* Who is replacing a row version, or has tried to; not who only locks it, as foreign keys do. */
-static TransactionId
-updater(const BookingScan *scan)
-{
-	const BufferHeapTupleTableSlot *row = (BufferHeapTupleTableSlot *) scan->row;
-	HeapTupleHeader header = row->base.tuple->t_data;
-	TransactionId xmax = InvalidTransactionId;
-
-	/* the flags and what they tell of are to be of one moment */
-	LockBuffer(row->buffer, BUFFER_LOCK_SHARE);
-	if (!HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask))
-		xmax = HeapTupleHeaderGetUpdateXid(header);
-	LockBuffer(row->buffer, BUFFER_LOCK_UNLOCK);
-	return xmax;
-}
-
-/* Whether a row version that we see is being replaced by another session. */
-static bool
-is_changing(const BookingScan *scan)
-{
-	TransactionId xmax = TTS_IS_BUFFERTUPLE(scan->row) ? updater(scan) : InvalidTransactionId;
-
-	return TransactionIdIsNormal(xmax) && !TransactionIdIsCurrentTransactionId(xmax) &&
-		   TransactionIdIsInProgress(xmax);
 }
 
 static void
 look_at_occupant(Snapshot snapshot, BookingFacts *facts)
 {
-	BookingScan scan;
+	BookRow *occupant = booking_find(UNIQUE_TIMESLOT, snapshot, facts->request.slot_id);
 
-	facts->has_occupant = booking_find(&scan, &occupants, snapshot, facts->request.slot_id);
+	facts->has_occupant = occupant != NULL;
 	if (facts->has_occupant)
 	{
-		facts->occupant_id = DatumGetInt64(column(&scan, APPOINTMENT_ID));
-		facts->is_hold = strcmp(column_status(&scan), "pending") == 0;
+		facts->occupant_id = DatumGetInt64(booking_get(occupant, APPOINTMENTS_ID));
+		facts->is_hold = strcmp(get_status(occupant), "pending") == 0;
 		facts->is_expired_hold =
-			facts->is_hold &&
-			DatumGetTimestampTz(column(&scan, APPOINTMENT_HOLD_EXPIRES_AT)) <= facts->now;
-		facts->is_own_hold =
-			facts->is_hold && !facts->is_expired_hold && facts->request.has_patient &&
-			DatumGetInt64(column(&scan, APPOINTMENT_PATIENT_ID)) == facts->request.patient_id;
-		facts->occupant_is_changing = is_changing(&scan);
+			facts->is_hold && get_time(occupant, APPOINTMENTS_HOLD_EXPIRES_AT) <= facts->now;
+		facts->is_own_hold = facts->is_hold && !facts->is_expired_hold &&
+							 facts->request.has_patient &&
+							 DatumGetInt64(booking_get(occupant, APPOINTMENTS_PATIENT_ID)) ==
+								 facts->request.patient_id;
+		facts->occupant_is_changing = booking_is_changing(occupant);
 	}
-	booking_end_scan(&scan);
+	booking_release_row(occupant);
 }
 
 /* Finds the clinic, and what messages say of it. */
-static void
-find_clinic(BookingScan *scan, Snapshot snapshot, BookingFacts *facts)
+static BookRow *
+find_clinic(Snapshot snapshot, BookingFacts *facts)
 {
-	if (!booking_find(scan, &clinics, snapshot, facts->clinic_id))
+	BookRow *clinic = booking_find(CLINICS_PKEY, snapshot, facts->clinic_id);
+
+	if (clinic == NULL)
 		booking_refuse_value("clinic_id");
-	facts->clinic_name = column_text(scan, CLINIC_NAME);
-	facts->time_zone = column_text(scan, CLINIC_TIME_ZONE);
-	facts->clinic_is_active =
-		DatumGetBool(column(scan, CLINIC_IS_ACTIVE)) && column_is_null(scan, CLINIC_DELETED_AT);
-}
-
-static void
-name_clinic(Snapshot snapshot, BookingFacts *facts)
-{
-	BookingScan scan;
-
-	find_clinic(&scan, snapshot, facts);
-	booking_end_scan(&scan);
+	facts->clinic_name = get_text(clinic, CLINICS_NAME);
+	facts->time_zone = get_text(clinic, CLINICS_TIME_ZONE);
+	facts->clinic_is_active = DatumGetBool(booking_get(clinic, CLINICS_IS_ACTIVE)) &&
+							  booking_is_null(clinic, CLINICS_DELETED_AT);
+	return clinic;
 }
 
 /* Returns whether its patients may be in two places at once. */
 static bool
 look_at_clinic(Snapshot snapshot, BookingFacts *facts)
 {
-	BookingScan scan;
-	bool allows_overlap;
+	BookRow *clinic = find_clinic(snapshot, facts);
+	bool allows_overlap = DatumGetBool(booking_get(clinic, CLINICS_ALLOW_PATIENT_OVERLAP));
 
-	find_clinic(&scan, snapshot, facts);
-	facts->min_notice = column_interval(&scan, CLINIC_MIN_NOTICE);
-	facts->has_horizon = !column_is_null(&scan, CLINIC_BOOKING_HORIZON);
+	facts->min_notice = get_interval(clinic, CLINICS_MIN_NOTICE);
+	facts->has_horizon = !booking_is_null(clinic, CLINICS_BOOKING_HORIZON);
 	if (facts->has_horizon)
-		facts->booking_horizon = column_interval(&scan, CLINIC_BOOKING_HORIZON);
-	facts->hold_duration = column_interval(&scan, CLINIC_HOLD_DURATION);
-	allows_overlap = DatumGetBool(column(&scan, CLINIC_ALLOW_PATIENT_OVERLAP));
-	booking_end_scan(&scan);
+		facts->booking_horizon = get_interval(clinic, CLINICS_BOOKING_HORIZON);
+	facts->hold_duration = get_interval(clinic, CLINICS_HOLD_DURATION);
+	booking_release_row(clinic);
 	return allows_overlap;
 }
 
 static void
 look_at_doctor(Snapshot snapshot, BookingFacts *facts)
 {
-	BookingScan scan;
+	BookRow *doctor = booking_find(DOCTORS_PKEY, snapshot, facts->doctor_id);
 
-	if (!booking_find(&scan, &doctors, snapshot, facts->doctor_id))
+	if (doctor == NULL)
 		booking_refuse_value("doctor_id");
-	facts->doctor_name = column_text(&scan, PERSON_NAME);
-	facts->doctor_is_active =
-		DatumGetBool(column(&scan, PERSON_IS_ACTIVE)) && column_is_null(&scan, PERSON_DELETED_AT);
-	booking_end_scan(&scan);
+	facts->doctor_name = get_text(doctor, DOCTORS_NAME);
+	facts->doctor_is_active = DatumGetBool(booking_get(doctor, DOCTORS_IS_ACTIVE)) &&
+							  booking_is_null(doctor, DOCTORS_DELETED_AT);
+	booking_release_row(doctor);
 }
 
 static void
 look_at_patient(Snapshot snapshot, BookingFacts *facts)
 {
-	BookingScan *scan = &facts->patient;
+	BookRow *patient = booking_find(PATIENTS_PKEY, snapshot, facts->request.patient_id);
 
-	facts->patient_exists =
-		booking_find(scan, &booking_patients, snapshot, facts->request.patient_id) &&
-		column_is_null(scan, PERSON_DELETED_AT);
+	facts->patient = patient;
+	facts->patient_exists = patient != NULL && booking_is_null(patient, PATIENTS_DELETED_AT);
 	facts->patient_is_active =
-		facts->patient_exists && DatumGetBool(column(scan, PERSON_IS_ACTIVE));
+		facts->patient_exists && DatumGetBool(booking_get(patient, PATIENTS_IS_ACTIVE));
 }
 
 /* Whether an appointment of the patient keeps them from coming to the slot. */
 static bool
-is_in_the_way(const BookingScan *scan, const BookingFacts *facts)
+is_in_the_way(const BookRow *appointment, const BookingFacts *facts)
 {
 	const BookingRequest *request = &facts->request;
 	const char *status;
 
-	if (DatumGetInt64(column(scan, APPOINTMENT_SLOT_ID)) == request->slot_id ||
-		DatumGetTimestampTz(column(scan, APPOINTMENT_ENDS_AT)) <= facts->starts_at ||
+	if (DatumGetInt64(booking_get(appointment, APPOINTMENTS_SLOT_ID)) == request->slot_id ||
+		get_time(appointment, APPOINTMENTS_ENDS_AT) <= facts->starts_at ||
 		(request->moves_appointment &&
-		 DatumGetInt64(column(scan, APPOINTMENT_ID)) == request->appointment_id))
+		 DatumGetInt64(booking_get(appointment, APPOINTMENTS_ID)) == request->appointment_id))
 		return false;
-	status = column_status(scan);
+	status = get_status(appointment);
 	if (strcmp(status, "pending") == 0)
-		return DatumGetTimestampTz(column(scan, APPOINTMENT_HOLD_EXPIRES_AT)) > facts->now;
+		return get_time(appointment, APPOINTMENTS_HOLD_EXPIRES_AT) > facts->now;
 	return booking_status_occupies(status);
 }
 
@@ -315,18 +155,17 @@ static void
 look_elsewhere(Snapshot snapshot, BookingFacts *facts)
 {
 	TimestampTz first = facts->starts_at - LONGEST_SLOT_MINUTES * USECS_PER_MINUTE;
-	ScanKeyData keys[3];
-	BookingScan scan;
+	const Condition conditions[] = {{0, EQUAL, Int64GetDatum(facts->request.patient_id)},
+									{1, GREATER, TimestampTzGetDatum(first)},
+									{1, LESS, TimestampTzGetDatum(facts->ends_at)}};
+	BookScan *scan =
+		booking_start_scan(APPOINTMENTS_OF_A_PATIENT, snapshot, conditions, lengthof(conditions));
+	const BookRow *appointment;
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(facts->request.patient_id));
-	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(first));
-	ScanKeyInit(&keys[2], 2, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
-				TimestampTzGetDatum(facts->ends_at));
-	booking_start_scan(&scan, &patients_appointments, snapshot, keys, lengthof(keys));
-	while (!facts->patient_is_elsewhere && booking_next_row(&scan, ForwardScanDirection))
-		facts->patient_is_elsewhere = is_in_the_way(&scan, facts);
-	booking_end_scan(&scan);
+	while (!facts->patient_is_elsewhere &&
+		   (appointment = booking_next_row(scan, ForwardScanDirection)) != NULL)
+		facts->patient_is_elsewhere = is_in_the_way(appointment, facts);
+	booking_end_scan(scan);
 }
 
 static void
@@ -368,7 +207,7 @@ glance(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
 	if (!booking_looks_free(facts))
 	{
 		look_at_doctor(snapshot, facts);
-		name_clinic(snapshot, facts);
+		booking_release_row(find_clinic(snapshot, facts));
 	}
 }
 
@@ -391,8 +230,9 @@ look_afresh(Look *look_at, const BookingRequest *request, Snapshot (*take)(void)
 void
 booking_end_look(BookingFacts *facts)
 {
-	booking_end_scan(&facts->slot);
-	booking_end_scan(&facts->patient);
+	booking_release_row(facts->slot);
+	booking_release_row(facts->patient);
+	facts->slot = facts->patient = NULL;
 	UnregisterSnapshot(facts->snapshot);
 	facts->snapshot = InvalidSnapshot;
 }
@@ -479,21 +319,4 @@ booking_looks_free(const BookingFacts *facts)
 {
 	return facts->slot_exists && (facts->is_available || facts->is_own_hold) &&
 		   !booking_is_occupied(facts) && facts->starts_at > facts->now;
-}
-
-/* After the writes, in which somebody else's function may have deleted what the booking is about. */
-bool
-booking_are_still_there(const BookingRequest *request)
-{
-	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	BookingScan slot;
-	BookingScan patient;
-	bool are_there;
-
-	are_there = booking_find(&slot, &slots, snapshot, request->slot_id);
-	booking_end_scan(&slot);
-	are_there &= booking_find(&patient, &booking_patients, snapshot, request->patient_id);
-	booking_end_scan(&patient);
-	UnregisterSnapshot(snapshot);
-	return are_there;
 }

@@ -6,10 +6,7 @@
 #include "store/store.h"
 #include "callers/callers.h"
 
-#include "access/stratnum.h"
-#include "catalog/pg_collation_d.h"
 #include "mb/pg_wchar.h"
-#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
 /*
@@ -24,9 +21,6 @@ static BookingPlan key_plan = {
 	" FROM booking.appointments a WHERE a.patient_id = $1 AND a.idempotency_key = $2",
 	4,
 	{INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID}};
-
-static BookingIndex used_keys = {
-	.table = {.name = "appointments"}, .name = "idempotency_key_is_used_once", .second = TEXTOID};
 
 text *
 booking_read_key(FunctionCallInfo fcinfo, int argument)
@@ -74,17 +68,13 @@ static bool
 key_is_used(const BookingRequest *request)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	ScanKeyData keys[2];
-	BookingScan scan;
-	bool is_used;
+	const Condition conditions[] = {{0, EQUAL, Int64GetDatum(request->patient_id)},
+									{1, EQUAL, PointerGetDatum(request->idempotency_key)}};
+	BookScan *scan = booking_start_scan(IDEMPOTENCY_KEY_IS_USED_ONCE, snapshot, conditions,
+										lengthof(conditions));
+	bool is_used = booking_next_row(scan, ForwardScanDirection) != NULL;
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(request->patient_id));
-	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_TEXTEQ,
-				PointerGetDatum(request->idempotency_key));
-	keys[1].sk_collation = DEFAULT_COLLATION_OID;
-	booking_start_scan(&scan, &used_keys, snapshot, keys, lengthof(keys));
-	is_used = booking_next_row(&scan, ForwardScanDirection);
-	booking_end_scan(&scan);
+	booking_end_scan(scan);
 	UnregisterSnapshot(snapshot);
 	return is_used;
 }

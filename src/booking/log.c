@@ -13,15 +13,6 @@
 /* The role of an event that is nobody's deed: nobody's login, as it owns the book. */
 #define NOBODYS_ROLE "booking_owner"
 
-static BookingTarget events = {.table = {.name = "appointment_events",
-										 .columns = {{"appointment_id", INT8OID},
-													 {"slot_id", INT8OID},
-													 {"from_status", InvalidOid},
-													 {"to_status", InvalidOid},
-													 {"actor_role", NAMEOID},
-													 {"actor", TEXTOID},
-													 {"reason", TEXTOID}}}};
-
 static Datum
 optional_text(const char *string)
 {
@@ -31,17 +22,19 @@ optional_text(const char *string)
 void
 booking_write_event(const Event *event)
 {
-	const Datum values[] = {Int64GetDatum(event->appointment_id),
-							Int64GetDatum(event->slot_id),
-							event->from_status ? booking_status(event->from_status) : (Datum) 0,
-							booking_status(event->to_status),
-							DirectFunctionCall1(namein, CStringGetDatum(event->actor_role)),
-							optional_text(event->actor),
-							optional_text(event->reason)};
-	const bool nulls[] = {false, false,         !event->from_status, false,
-						  false, !event->actor, !event->reason};
+	const ColumnValue values[] = {
+		{APPOINTMENT_EVENTS_APPOINTMENT_ID, Int64GetDatum(event->appointment_id)},
+		{APPOINTMENT_EVENTS_SLOT_ID, Int64GetDatum(event->slot_id)},
+		{APPOINTMENT_EVENTS_FROM_STATUS,
+		 event->from_status ? booking_status(event->from_status) : (Datum) 0, !event->from_status},
+		{APPOINTMENT_EVENTS_TO_STATUS, booking_status(event->to_status)},
+		{APPOINTMENT_EVENTS_ACTOR_ROLE,
+		 DirectFunctionCall1(namein, CStringGetDatum(event->actor_role))},
+		{APPOINTMENT_EVENTS_ACTOR, optional_text(event->actor), !event->actor},
+		{APPOINTMENT_EVENTS_REASON, optional_text(event->reason), !event->reason},
+	};
 
-	booking_insert(&events, values, nulls, NULL, NULL, NULL);
+	booking_insert(APPOINTMENT_EVENTS, values, lengthof(values), NULL, NULL, NULL);
 }
 
 /*

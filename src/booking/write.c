@@ -27,27 +27,6 @@ static BookingPlan as_judged_plan = {
 static BookingPlan share_patient_plan = {
 	"SELECT FROM booking.patients WHERE id = $1 FOR KEY SHARE", 1, {INT8OID}};
 
-static BookingTarget slots = {
-	.table = {.name = "time_slots",
-			  .columns = {{"is_available", BOOLOID},
-						  {"held_until", TIMESTAMPTZOID},
-						  {"updated_at", TIMESTAMPTZOID}}},
-	.is_updated = true,
-	.idle_triggers = {"tidy_row", "guard_time_slot", "check_overlap", "count_changed_rows"}};
-static BookingTarget appointments = {
-	.table = {.name = "appointments",
-			  .columns = {{"slot_id", INT8OID},
-						  {"patient_id", INT8OID},
-						  {"clinic_id", INT8OID},
-						  {"doctor_id", INT8OID},
-						  {"starts_at", TIMESTAMPTZOID},
-						  {"ends_at", TIMESTAMPTZOID},
-						  {"status", InvalidOid},
-						  {"booked_at", TIMESTAMPTZOID},
-						  {"hold_expires_at", TIMESTAMPTZOID},
-						  {"idempotency_key", TEXTOID}}},
-	.vouched_for = {{"slot_id", &slots.table}, {"patient_id", &booking_patients.table}}};
-
 /* Explains why the slot's own WHERE found nothing to take, though all rules passed. */
 void
 booking_refuse_unwritten(const BookingRequest *request)
@@ -82,14 +61,13 @@ take_by_statement(BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
 static bool
 take_by_itself(BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
 {
-	const Datum values[] = {BoolGetDatum(purpose == HOLD), TimestampTzGetDatum(expires_at),
-							TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())};
-	const bool nulls[] = {false, purpose == BOOK, false};
+	const ColumnValue values[] = {
+		{TIME_SLOTS_IS_AVAILABLE, BoolGetDatum(purpose == HOLD)},
+		{TIME_SLOTS_HELD_UNTIL, TimestampTzGetDatum(expires_at), purpose == BOOK},
+		{TIME_SLOTS_UPDATED_AT, TimestampTzGetDatum(GetCurrentTransactionStartTimestamp())},
+	};
 
-	if (!booking_update(&slots, &facts->slot, values, nulls))
-		return false;
-	booking_note_place(&facts->slot, facts->request.slot_id, &slots.row->tts_tid);
-	return true;
+	return booking_update(facts->slot, values, lengthof(values));
 }
 
 /* What the slot says of its doctor is what the appointment will say. */
@@ -109,7 +87,7 @@ share_patient(const BookingFacts *facts)
 	/* there the foreign key's trigger does it */
 	if (IsolationUsesXactSnapshot())
 		return;
-	if (!booking_share_row(unconstify(BookingScan *, &facts->patient)) &&
+	if (!booking_share_row(facts->patient) &&
 		booking_execute(&share_patient_plan, &patient_id, NULL) == 0)
 		booking_refuse_unknown(&booking_patient, facts->request.patient_id);
 }
@@ -133,18 +111,18 @@ insert_appointment(const BookingFacts *facts, const Caller *caller, Purpose purp
 	const char *status = purpose == HOLD ? "pending" : "booked";
 	Datum key = PointerGetDatum(request->idempotency_key);
 	Datum now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	const Datum values[] = {Int64GetDatum(request->slot_id),
-							Int64GetDatum(request->patient_id),
-							Int64GetDatum(facts->clinic_id),
-							Int64GetDatum(facts->doctor_id),
-							TimestampTzGetDatum(facts->starts_at),
-							TimestampTzGetDatum(facts->ends_at),
-							booking_status(status),
-							now,
-							TimestampTzGetDatum(expires_at),
-							key};
-	const bool nulls[] = {false, false, false,           false,           false,
-						  false, false, purpose == HOLD, purpose == BOOK, !key};
+	const ColumnValue values[] = {
+		{APPOINTMENTS_SLOT_ID, Int64GetDatum(request->slot_id)},
+		{APPOINTMENTS_PATIENT_ID, Int64GetDatum(request->patient_id)},
+		{APPOINTMENTS_CLINIC_ID, Int64GetDatum(facts->clinic_id)},
+		{APPOINTMENTS_DOCTOR_ID, Int64GetDatum(facts->doctor_id)},
+		{APPOINTMENTS_STARTS_AT, TimestampTzGetDatum(facts->starts_at)},
+		{APPOINTMENTS_ENDS_AT, TimestampTzGetDatum(facts->ends_at)},
+		{APPOINTMENTS_STATUS, booking_status(status)},
+		{APPOINTMENTS_BOOKED_AT, now, purpose == HOLD},
+		{APPOINTMENTS_HOLD_EXPIRES_AT, TimestampTzGetDatum(expires_at), purpose == BOOK},
+		{APPOINTMENTS_IDEMPOTENCY_KEY, key, !key},
+	};
 	const Event event = {
 		.slot_id = request->slot_id,
 		.to_status = status,
@@ -153,20 +131,8 @@ insert_appointment(const BookingFacts *facts, const Caller *caller, Purpose purp
 	};
 	Datum appointment;
 
-	booking_insert(&appointments, values, nulls, &appointment, write_first_event, &event);
+	booking_insert(APPOINTMENTS, values, lengthof(values), &appointment, write_first_event, &event);
 	return appointment;
-}
-
-/*
- * Whether somebody else's code has deleted what is booked, before there was an appointment that would
- * have kept it: no trigger of a foreign key has looked.
- */
-static void
-require_still_there(const BookingRequest *request)
-{
-	if ((booking_runs_code(&slots) || booking_runs_code(&appointments)) &&
-		!booking_are_still_there(request))
-		booking_refuse_changed(request->slot_id);
 }
 
 /* Makes the appointment in the slot that was marked for it. */
@@ -174,10 +140,6 @@ Datum
 booking_insert_appointment(const BookingFacts *facts, const Caller *caller, Purpose purpose,
 						   TimestampTz expires_at)
 {
-	Datum appointment;
-
 	share_patient(facts);
-	appointment = insert_appointment(facts, caller, purpose, expires_at);
-	require_still_there(&facts->request);
-	return appointment;
+	return insert_appointment(facts, caller, purpose, expires_at);
 }

@@ -18,31 +18,10 @@
 #include "calendar/calendar.h"
 #include "store/store.h"
 
-#include "access/stratnum.h"
-#include "access/sysattr.h"
 #include "access/xact.h"
-#include "executor/tuptable.h"
 #include "storage/lmgr.h"
-#include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-enum
-{
-	SLOT_ID,
-	SLOT_DOCTOR_ID,
-	SLOT_STARTS_AT,
-	SLOT_ENDS_AT,
-	SLOT_DELETED_AT
-};
-static BookingIndex slots = {.table = {.name = "time_slots",
-									   .columns = {{"id", INT8OID},
-												   {"doctor_id", INT8OID},
-												   {"starts_at", TIMESTAMPTZOID},
-												   {"ends_at", TIMESTAMPTZOID},
-												   {"deleted_at", TIMESTAMPTZOID}}},
-							 .name = "doctor_slots_start_once",
-							 .second = TIMESTAMPTZOID};
 
 typedef struct LiveSlot
 {
@@ -67,19 +46,15 @@ typedef struct Ahead
 
 /* False for a removed slot, which overlaps nothing. */
 static bool
-read_live_slot(TupleTableSlot *row, LiveSlot *slot)
+read_live_slot(const BookRow *row, LiveSlot *slot)
 {
-	const AttrNumber *numbers = slots.table.numbers;
-	bool isnull;
-
-	(void) slot_getattr(row, numbers[SLOT_DELETED_AT], &isnull);
-	if (!isnull)
+	if (!booking_is_null(row, TIME_SLOTS_DELETED_AT))
 		return false;
-	slot->id = DatumGetInt64(slot_getattr(row, numbers[SLOT_ID], &isnull));
-	slot->doctor_id = DatumGetInt64(slot_getattr(row, numbers[SLOT_DOCTOR_ID], &isnull));
-	slot->starts_at = DatumGetTimestampTz(slot_getattr(row, numbers[SLOT_STARTS_AT], &isnull));
-	slot->ends_at = DatumGetTimestampTz(slot_getattr(row, numbers[SLOT_ENDS_AT], &isnull));
-	slot->tid = row->tts_tid;
+	slot->id = DatumGetInt64(booking_get(row, TIME_SLOTS_ID));
+	slot->doctor_id = DatumGetInt64(booking_get(row, TIME_SLOTS_DOCTOR_ID));
+	slot->starts_at = DatumGetTimestampTz(booking_get(row, TIME_SLOTS_STARTS_AT));
+	slot->ends_at = DatumGetTimestampTz(booking_get(row, TIME_SLOTS_ENDS_AT));
+	slot->tid = *booking_row_tid(row);
 	return true;
 }
 
@@ -87,17 +62,15 @@ read_live_slot(TupleTableSlot *row, LiveSlot *slot)
  * Starts a walk over the doctor's slots that may overlap a stretch: those that start before it
  * ends, and at most a slot's greatest length before it starts.
  */
-static void
-start_walk(BookingScan *scan, Snapshot snapshot, int64 doctor_id, const Stretch *stretch)
+static BookScan *
+start_walk(Snapshot snapshot, int64 doctor_id, const Stretch *stretch)
 {
 	TimestampTz first = stretch->starts_at - LONGEST_SLOT_MINUTES * USECS_PER_MINUTE;
-	ScanKeyData keys[3];
+	const Condition conditions[] = {{0, EQUAL, Int64GetDatum(doctor_id)},
+									{1, GREATER, TimestampTzGetDatum(first)},
+									{1, LESS, TimestampTzGetDatum(stretch->ends_at)}};
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(doctor_id));
-	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT, TimestampTzGetDatum(first));
-	ScanKeyInit(&keys[2], 2, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
-				TimestampTzGetDatum(stretch->ends_at));
-	booking_start_scan(scan, &slots, snapshot, keys, lengthof(keys));
+	return booking_start_walk(DOCTOR_SLOTS_START_ONCE, snapshot, conditions, lengthof(conditions));
 }
 
 /*
@@ -109,16 +82,16 @@ void
 booking_read_slots(int64 doctor_id, const Stretch *stretch, Stretches *found)
 {
 	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-	BookingScan scan;
+	BookScan *scan = start_walk(snapshot, doctor_id, stretch);
+	const BookRow *row;
 	LiveSlot slot;
 
-	start_walk(&scan, snapshot, doctor_id, stretch);
-	while (booking_next_row(&scan, ForwardScanDirection))
+	while ((row = booking_next_row(scan, ForwardScanDirection)) != NULL)
 	{
-		if (read_live_slot(scan.row, &slot) && slot.ends_at > stretch->starts_at)
+		if (read_live_slot(row, &slot) && slot.ends_at > stretch->starts_at)
 			booking_add_stretch(found, slot.starts_at, slot.ends_at);
 	}
-	booking_end_scan(&scan);
+	booking_end_scan(scan);
 	UnregisterSnapshot(snapshot);
 }
 
@@ -131,35 +104,33 @@ find_overlap(const LiveSlot *new, TransactionId *undecided)
 {
 	const Stretch stretch = {new->starts_at, new->ends_at};
 	SnapshotData dirty;
-	BookingScan scan;
+	BookScan *scan;
+	const BookRow *row;
 	LiveSlot other;
 	bool overlaps = false;
 	bool is_over = false;
 
 	InitDirtySnapshot(dirty);
-	start_walk(&scan, &dirty, new->doctor_id, &stretch);
-	while (!overlaps && !is_over && booking_next_row(&scan, BackwardScanDirection))
+	scan = start_walk(&dirty, new->doctor_id, &stretch);
+	while (!overlaps && !is_over && (row = booking_next_row(scan, BackwardScanDirection)) != NULL)
 	{
 		/* by id: another trigger may have written a version of our row since, at another place */
-		if (!read_live_slot(scan.row, &other) || other.id == new->id)
+		if (!read_live_slot(row, &other) || other.id == new->id)
 			continue;
 		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
 		overlaps = other.ends_at > new->starts_at;
 		is_over = !overlaps && !TransactionIdIsValid(*undecided);
 	}
-	booking_end_scan(&scan);
+	booking_end_scan(scan);
 	return overlaps;
 }
 
 /* Whether the row is our transaction's, and nobody is replacing it. */
 static bool
-is_ours(const BookingScan *scan, const SnapshotData *dirty)
+is_ours(const BookRow *row, const SnapshotData *dirty)
 {
-	bool isnull;
-	Datum xmin = slot_getsysattr(scan->row, MinTransactionIdAttributeNumber, &isnull);
-
 	return !TransactionIdIsValid(dirty->xmin) && !TransactionIdIsValid(dirty->xmax) &&
-		   TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
+		   TransactionIdIsCurrentTransactionId(booking_row_xmin(row));
 }
 
 /* Notes which of the slots after one that was checked need no check of their own. */
@@ -168,23 +139,22 @@ look_ahead(const LiveSlot *checked, Ahead *ahead)
 {
 	LiveSlot last = *checked;
 	bool is_first = true;
+	const Condition conditions[] = {{0, EQUAL, Int64GetDatum(checked->doctor_id)},
+									{1, GREATER, TimestampTzGetDatum(checked->starts_at)}};
 	SnapshotData dirty;
-	ScanKeyData keys[2];
-	BookingScan scan;
+	BookScan *scan;
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(checked->doctor_id));
-	ScanKeyInit(&keys[1], 2, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
-				TimestampTzGetDatum(checked->starts_at));
 	ahead->count = ahead->next = 0;
 	InitDirtySnapshot(dirty);
-	booking_start_scan(&scan, &slots, &dirty, keys, lengthof(keys));
+	scan = booking_start_walk(DOCTOR_SLOTS_START_ONCE, &dirty, conditions, lengthof(conditions));
 	while (ahead->count < MOST_AHEAD)
 	{
-		bool is_end = !booking_next_row(&scan, ForwardScanDirection);
+		const BookRow *row = booking_next_row(scan, ForwardScanDirection);
+		bool is_end = row == NULL;
 		LiveSlot next;
 
-		if (!is_end && (!is_ours(&scan, &dirty) || !read_live_slot(scan.row, &next) ||
-						next.starts_at < last.ends_at))
+		if (!is_end &&
+			(!is_ours(row, &dirty) || !read_live_slot(row, &next) || next.starts_at < last.ends_at))
 			break;
 		if (!is_first)
 			ahead->tids[ahead->count++] = last.tid;
@@ -193,7 +163,7 @@ look_ahead(const LiveSlot *checked, Ahead *ahead)
 		is_first = false;
 		last = next;
 	}
-	booking_end_scan(&scan);
+	booking_end_scan(scan);
 }
 
 /* Whether a walk has been past the row; takes it off the list. */
@@ -238,7 +208,7 @@ check_overlap(Relation table, LiveSlot *new)
 
 /* Whether an update leaves a live slot where it was, as every booking does. */
 static bool
-stays(TupleTableSlot *row, const LiveSlot *new)
+stays(const BookRow *row, const LiveSlot *new)
 {
 	LiveSlot old;
 
@@ -275,15 +245,18 @@ BOOKING_FUNCTION_AS_CALLER(booking_check_overlap)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ROW_WRITE, "time_slots");
 	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
-	TupleTableSlot *row = is_update ? trigger->tg_newslot : trigger->tg_trigslot;
+	BookRow *row;
+	BookRow *old = NULL;
 	LiveSlot new;
 
-	booking_know_columns(&slots);
+	row = booking_row_of_slot(TIME_SLOTS, is_update ? trigger->tg_newslot : trigger->tg_trigslot);
 	if (!read_live_slot(row, &new))
 		return PointerGetDatum(NULL);
+	if (is_update)
+		old = booking_row_of_slot(TIME_SLOTS, trigger->tg_trigslot);
 	if (!is_update)
 		check_inserted(trigger->tg_relation, &new, ahead_of(fcinfo));
-	else if (!stays(trigger->tg_trigslot, &new))
+	else if (!stays(old, &new))
 		check_overlap(trigger->tg_relation, &new);
 	return PointerGetDatum(NULL);
 }

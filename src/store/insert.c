@@ -1,19 +1,20 @@
 /*
  * insert.c
- *		Inserting a row into one of the extension's own tables as a statement would, without one.
+ *		Inserting a row into one of the book's tables as a statement would, without one where that comes to the same.
  *		Called where starting a statement would cost more than what it inserts.
  *
  * The server's own functions do it, those by which it applies the rows of logical replication:
- * defaults, constraints, indexes and AFTER ROW triggers are as ever, but for those of foreign keys
- * that the caller vouches for (target.c). What these leave out, BEFORE and statement triggers, transition
- * tables and rules, no table of ours has; where somebody added one, a statement is run after all.
+ * defaults, constraints and indexes are as ever. The extension has put no trigger on these tables that an insert
+ * would fire, but those of the foreign keys of an appointment. For these the caller vouches: it has updated the slot
+ * and locked the patient's row. That does where the slot was updated directly, so that nobody's code ran since.
  */
-#include "store/store.h"
+#include "store/internal.h"
 
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -26,66 +27,119 @@ typedef struct Following
 
 /* Puts the values in their columns, and defaults into the others. */
 static TupleTableSlot *
-fill_row(const BookingTarget *target, const Datum *values, const bool *nulls)
+fill_row(Writer *writer, TableId table, const ColumnValue *values, int count)
 {
-	ExprContext *context = GetPerTupleExprContext(target->estate);
-	TupleTableSlot *row = target->row;
+	ExprContext *context = GetPerTupleExprContext(writer->estate);
+	const AttrNumber *numbers = booking_column_numbers(table);
+	TupleTableSlot *row = writer->row;
+	int column_count = row->tts_tupleDescriptor->natts;
+	bool *is_given = palloc0(column_count * sizeof(bool));
 
 	ExecClearTuple(row);
-	memset(row->tts_isnull, true, row->tts_tupleDescriptor->natts * sizeof(bool));
-	booking_put_values(target, values, nulls);
-	for (int i = 0; i < row->tts_tupleDescriptor->natts; i++)
+	for (int i = 0; i < count; i++)
 	{
-		if (target->defaults[i] != NULL)
+		int number = numbers[values[i].column] - 1;
+
+		row->tts_values[number] = values[i].value;
+		row->tts_isnull[number] = values[i].isnull;
+		is_given[number] = true;
+	}
+	for (int i = 0; i < column_count; i++)
+	{
+		if (is_given[i])
+			continue;
+		row->tts_isnull[i] = true;
+		if (writer->defaults[i] != NULL)
 			row->tts_values[i] =
-				ExecEvalExprSwitchContext(target->defaults[i], context, &row->tts_isnull[i]);
+				ExecEvalExprSwitchContext(writer->defaults[i], context, &row->tts_isnull[i]);
 	}
 	return ExecStoreVirtualTuple(row);
 }
 
-/* Whether there is nothing to follow from the insert but what the caller has seen to. */
-static bool
-is_plain(const BookingTarget *target)
-{
-	/* other isolation levels check foreign keys against a snapshot older than our locks */
-	if (!target->is_plain || IsolationUsesXactSnapshot())
-		return false;
-	for (int i = 0; i < MAX_VOUCHED_FOR; i++)
-	{
-		const VouchedFor *vouched = &target->vouched_for[i];
-
-		if (OidIsValid(vouched->referred) && vouched->referred != vouched->table->oid)
-			return false;
-	}
-	return true;
-}
-
-static void
-insert_plain_row(const BookingTarget *target, Relation table, TupleTableSlot *row)
-{
-	ResultRelInfo *result = booking_result_relation(target, table);
-
-	booking_open_indexes(target, result, row);
-	ExecSimpleRelationInsert(result, target->estate, row);
-	ExecCloseIndices(result);
-}
-
-/* The id of the row, and the row itself where it is wanted, in memory that outlives SPI_finish. */
 static int64
-take_over(const BookingTarget *target, TupleTableSlot *row, Datum *inserted)
+insert_row(Writer *writer, TableId table, Relation relation, const ColumnValue *values, int count,
+		   Datum *inserted)
 {
+	TupleTableSlot *row = fill_row(writer, table, values, count);
 	bool isnull;
-	HeapTuple tuple = ExecFetchSlotHeapTuple(row, false, NULL);
 
+	row->tts_tableOid = RelationGetRelid(relation);
+	booking_open_indexes(writer, row);
+	ExecSimpleRelationInsert(writer->result, writer->estate, row);
+	ExecCloseIndices(writer->result);
+	/* in memory that outlives SPI_finish */
 	if (inserted != NULL)
-		*inserted = PointerGetDatum(SPI_returntuple(tuple, row->tts_tupleDescriptor));
-	return DatumGetInt64(slot_getattr(row, target->id, &isnull));
+		*inserted = PointerGetDatum(
+			SPI_returntuple(ExecFetchSlotHeapTuple(row, false, NULL), row->tts_tupleDescriptor));
+	return DatumGetInt64(slot_getattr(row, booking_column_numbers(table)[0], &isnull));
 }
 
-/* Fires the AFTER triggers of a row that is in, once what comes with it is in, too. */
 static void
-end_insert(EState *estate, int64 id, const Following *following)
+insert_directly(TableId table, Relation relation, const ColumnValue *values, int count,
+				Datum *inserted, const Following *following)
 {
+	Writer *writer = booking_writer(table, relation);
+	MemoryContext caller = booking_start_writer(writer, relation);
+	int64 id = 0;
+
+	PG_TRY();
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		id = insert_row(writer, table, relation, values, count, inserted);
+		PopActiveSnapshot();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		booking_raise_again();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CommandCounterIncrement();
+	if (following->follow != NULL)
+		following->follow(id, following->arg);
+}
+
+/* A table is always given the same columns. But their types are others when the extension was installed anew. */
+static BookingPlan *
+statement_of(TableId id, const ColumnValue *values, int count)
+{
+	static BookingPlan statements[TABLE_COUNT];
+	const BookTable *table = &booking_tables[id];
+	BookingPlan *statement = &statements[id];
+	Oid types[MOST_COLUMNS] = {0};
+	StringInfoData columns;
+	StringInfoData places;
+
+	for (int i = 0; i < count; i++)
+		types[i] = booking_type_of(&table->columns[values[i].column]);
+	if (statement->sql != NULL && memcmp(statement->argtypes, types, sizeof(types)) == 0)
+		return statement;
+	initStringInfo(&columns);
+	initStringInfo(&places);
+	for (int i = 0; i < count; i++)
+	{
+		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
+						 table->columns[values[i].column].name);
+		appendStringInfo(&places, "%s$%d", i > 0 ? ", " : "", i + 1);
+	}
+	/* the one before is not freed: it may be running */
+	memset(statement, 0, sizeof(*statement));
+	memcpy(statement->argtypes, types, sizeof(types));
+	statement->nargs = count;
+	statement->sql = MemoryContextStrdup(
+		TopMemoryContext, psprintf("INSERT INTO booking.%s AS t (%s) VALUES (%s) RETURNING t, t.id",
+								   table->name, columns.data, places.data));
+	return statement;
+}
+
+/* Fires the AFTER triggers of the statement, once what comes with its row is in, too. */
+static void
+end_statement(int64 id, const Following *following)
+{
+	EState *estate = CreateExecutorState();
+
+	PushActiveSnapshot(GetTransactionSnapshot());
 	if (following->follow != NULL)
 	{
 		CommandCounterIncrement();
@@ -95,87 +149,27 @@ end_insert(EState *estate, int64 id, const Following *following)
 	ExecCloseResultRelations(estate);
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	FreeExecutorState(estate);
-}
-
-/* With all that follows from it. */
-static int64
-insert_row(const BookingTarget *target, Relation table, TupleTableSlot *row, Datum *inserted,
-		   const Following *following)
-{
-	ResultRelInfo *result = booking_result_with_triggers(target, table);
-	EState *estate = CreateExecutorState();
-	int64 id;
-
-	booking_open_indexes(target, result, NULL);
-	estate->es_opened_result_relations = list_make1(result);
-	AfterTriggerBeginQuery();
-	ExecSimpleRelationInsert(result, estate, row);
-	id = take_over(target, row, inserted);
-	end_insert(estate, id, following);
-	return id;
-}
-
-static Oid
-type_of(const BookingColumn *column)
-{
-	return OidIsValid(column->type) ? column->type : booking_status_type();
-}
-
-/* They are others when the extension was installed anew. */
-static bool
-has_types_of(const BookingPlan *statement, const BookingTable *table)
-{
-	for (int i = 0; i < table->count; i++)
-	{
-		if (statement->argtypes[i] != type_of(&table->columns[i]))
-			return false;
-	}
-	return true;
-}
-
-/* The statement that does the same. */
-static BookingPlan *
-statement_of(BookingTarget *target)
-{
-	const BookingTable *table = &target->table;
-	BookingPlan *statement = &target->statement;
-	StringInfoData columns;
-	StringInfoData values;
-
-	if (statement->sql != NULL && has_types_of(statement, table))
-		return statement;
-	initStringInfo(&columns);
-	initStringInfo(&values);
-	/* the one before is not freed: it may be running */
-	memset(statement, 0, sizeof(*statement));
-	for (int i = 0; i < table->count; i++)
-	{
-		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "", table->columns[i].name);
-		appendStringInfo(&values, "%s$%d", i > 0 ? ", " : "", i + 1);
-		statement->argtypes[i] = type_of(&table->columns[i]);
-	}
-	statement->nargs = table->count;
-	statement->sql = MemoryContextStrdup(
-		TopMemoryContext, psprintf("INSERT INTO booking.%s AS t (%s) VALUES (%s) RETURNING t, t.id",
-								   table->name, columns.data, values.data));
-	return statement;
+	PopActiveSnapshot();
 }
 
 static void
-insert_by_statement(BookingTarget *target, const Datum *values, const bool *nulls, Datum *inserted,
+insert_by_statement(TableId table, const ColumnValue *values, int count, Datum *inserted,
 					const Following *following)
 {
-	char arg_nulls[MAX_TABLE_COLUMNS] = {0};
+	Datum args[MOST_COLUMNS];
+	char nulls[MOST_COLUMNS];
 	Authority callers;
 	Datum row[2];
 	bool row_nulls[2];
 
-	for (int i = 0; i < target->table.count; i++)
-		arg_nulls[i] = nulls[i] ? 'n' : ' ';
+	for (int i = 0; i < count; i++)
+	{
+		args[i] = values[i].value;
+		nulls[i] = values[i].isnull ? 'n' : ' ';
+	}
 	AfterTriggerBeginQuery();
 	booking_require_written(
-		booking_execute_untriggered(statement_of(target), unconstify(Datum *, values), arg_nulls),
-		1);
+		booking_execute_untriggered(statement_of(table, values, count), args, nulls), 1);
 	booking_row(0, row, row_nulls);
 	if (inserted != NULL)
 		*inserted = SPI_datumTransfer(row[0], false, -1);
@@ -183,9 +177,7 @@ insert_by_statement(BookingTarget *target, const Datum *values, const bool *null
 	booking_take_authority(&callers);
 	PG_TRY();
 	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		end_insert(CreateExecutorState(), DatumGetInt64(row[1]), following);
-		PopActiveSnapshot();
+		end_statement(DatumGetInt64(row[1]), following);
 	}
 	PG_CATCH();
 	{
@@ -193,46 +185,6 @@ insert_by_statement(BookingTarget *target, const Datum *values, const bool *null
 	}
 	PG_END_TRY();
 	booking_leave_authority(&callers);
-}
-
-static void
-insert_by_itself(BookingTarget *target, Relation table, const Datum *values, const bool *nulls,
-				 Datum *inserted, const Following *following)
-{
-	volatile bool plain = is_plain(target); /* read after PG_TRY */
-	Authority callers = {0};
-	MemoryContext caller;
-	int64 id = 0;
-
-	if (booking_runs_code(target) || !plain)
-		booking_take_authority(&callers);
-	caller = booking_start_target(target);
-	PG_TRY();
-	{
-		TupleTableSlot *row;
-
-		PushActiveSnapshot(GetTransactionSnapshot());
-		row = fill_row(target, values, nulls);
-		if (plain)
-		{
-			insert_plain_row(target, table, row);
-			id = take_over(target, row, inserted);
-		}
-		else
-			id = insert_row(target, table, row, inserted, following);
-		PopActiveSnapshot();
-	}
-	PG_CATCH();
-	{
-		booking_end_target(target, caller);
-		booking_raise_again();
-	}
-	PG_END_TRY();
-	booking_end_target(target, caller);
-	booking_leave_authority(&callers);
-	CommandCounterIncrement();
-	if (plain && following->follow != NULL)
-		following->follow(id, following->arg);
 }
 
 /*
@@ -240,15 +192,18 @@ insert_by_itself(BookingTarget *target, Relation table, const Datum *values, con
  * booking_execute does.
  */
 void
-booking_insert(BookingTarget *target, const Datum *values, const bool *nulls, Datum *inserted,
+booking_insert(TableId table, const ColumnValue *values, int count, Datum *inserted,
 			   FollowInsert *follow, const void *arg)
 {
 	const Following following = {follow, arg};
-	Relation table = booking_open_target(target);
+	Relation relation;
 
-	if (!booking_direct || target->is_busy || target->needs_statement)
-		insert_by_statement(target, values, nulls, inserted, &following);
+	(void) booking_open_table(table, RowExclusiveLock, &relation);
+	/* at other isolation levels, foreign keys are checked against a snapshot older than the caller's locks */
+	if (booking_is_direct(table) && !IsolationUsesXactSnapshot() &&
+		(table != APPOINTMENTS || booking_is_direct(TIME_SLOTS)))
+		insert_directly(table, relation, values, count, inserted, &following);
 	else
-		insert_by_itself(target, table, values, nulls, inserted, &following);
-	table_close(table, NoLock);
+		insert_by_statement(table, values, count, inserted, &following);
+	table_close(relation, NoLock);
 }

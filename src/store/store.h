@@ -1,170 +1,105 @@
 /*
  * store.h
- *		The book's tables, read and written without statements where they are as the extension made them.
- *		Stands on base.
+ *		The book's tables, read and written without statements where they are as the extension made them, and by
+ *		statements elsewhere; it comes to the same. Stands on base.
  */
 #ifndef BOOKING_STORE_H
 #define BOOKING_STORE_H
 
 #include "base/base.h"
 
-/* table.c */
+/* tables.c */
 
-#define MAX_TABLE_COLUMNS MAX_PLAN_ARGS
-
-typedef struct BookingColumn
+/* What is read or written without statements: the tables, their columns and indexes, as tables.c names them. */
+typedef enum TableId
 {
-	const char *name;
-	Oid type; /* InvalidOid: appointment_status, whose number differs from database to database */
-} BookingColumn;
+	CLINICS,
+	DOCTORS,
+	PATIENTS,
+	TIME_SLOTS,
+	APPOINTMENTS,
+	APPOINTMENT_EVENTS
+} TableId;
 
-/* One of the extension's own tables, and the columns that some C code reads or writes. */
-typedef struct BookingTable
+enum
 {
-	const char *name;
-	BookingColumn columns[MAX_TABLE_COLUMNS]; /* as many as have a name */
+	CLINICS_ID,
+	CLINICS_NAME,
+	CLINICS_TIME_ZONE,
+	CLINICS_IS_ACTIVE,
+	CLINICS_MIN_NOTICE,
+	CLINICS_BOOKING_HORIZON,
+	CLINICS_HOLD_DURATION,
+	CLINICS_ALLOW_PATIENT_OVERLAP,
+	CLINICS_DELETED_AT
+};
 
-	/* what the names stand for, while nobody has changed it */
-	bool is_current;
-	Oid status_type;
-	Oid oid;
-	Oid index_oid; /* of the index by which it is read, if it is */
-	int count;     /* of the columns */
-	AttrNumber numbers[MAX_TABLE_COLUMNS];
-
-	bool is_remembered;
-	struct BookingTable *next;
-} BookingTable;
-
-/* Learns what else somebody wants to know of a table that is new or has changed. */
-typedef void LearnMore(Relation relation, BookingTable *table);
-
-extern Relation booking_open_table(BookingTable *table, LOCKMODE mode, LearnMore *learn_more);
-
-/* scan.c */
-
-/* So many rows of a table are remembered: those of one booking, or where they are few, many. */
-#define FEW_PLACES 16
-#define MANY_PLACES 1024
-
-/* Where the row with a key was seen. */
-typedef struct KnownPlace
+enum
 {
-	int64 key;
-	ItemPointerData row;
-	Buffer buffer;
-} KnownPlace;
+	DOCTORS_ID,
+	DOCTORS_NAME,
+	DOCTORS_IS_ACTIVE,
+	DOCTORS_DELETED_AT
+};
 
-struct BookingScan;
-
-/* An index that the extension reads by itself, and the columns of the table it wants. */
-typedef struct BookingIndex
+enum
 {
-	BookingTable table; /* first, as table.c knows nothing else */
-	const char *name;
-	Oid second; /* the type of its second column, where rows are not found by the first alone */
-	bool is_usable;
+	PATIENTS_ID,
+	PATIENTS_IS_ACTIVE,
+	PATIENTS_DELETED_AT
+};
 
-	/* for booking_find: */
-	bool is_to_update;                               /* the row that is found, nearly always */
-	bool (*has_row)(const struct BookingScan *scan); /* whether it is in the index, if partial */
-	int place_count;                                 /* FEW_PLACES or MANY_PLACES */
-	KnownPlace *places;
-} BookingIndex;
-
-typedef struct BookingScan
+enum
 {
-	BookingIndex *index;
-	Relation table;
-	Relation relation; /* the index; NULL where the row was fetched without it */
-	Snapshot snapshot;
-	IndexScanDesc state;
-	TupleTableSlot *row;
-} BookingScan;
+	TIME_SLOTS_ID,
+	TIME_SLOTS_CLINIC_ID,
+	TIME_SLOTS_DOCTOR_ID,
+	TIME_SLOTS_STARTS_AT,
+	TIME_SLOTS_ENDS_AT,
+	TIME_SLOTS_IS_AVAILABLE,
+	TIME_SLOTS_HELD_UNTIL,
+	TIME_SLOTS_UPDATED_AT,
+	TIME_SLOTS_DELETED_AT
+};
 
-extern void booking_know_columns(BookingIndex *index);
-extern void booking_start_scan(BookingScan *scan, BookingIndex *index, Snapshot snapshot,
-							   ScanKey keys, int count);
-extern bool booking_next_row(BookingScan *scan, ScanDirection direction);
-extern bool booking_find(BookingScan *scan, BookingIndex *index, Snapshot snapshot, int64 key);
-extern void booking_note_place(const BookingScan *scan, int64 key, const ItemPointerData *row);
-extern Datum booking_column(const BookingScan *scan, int column, bool *isnull);
-extern void booking_end_scan(BookingScan *scan);
-
-/* target.c */
-
-extern bool booking_direct;
-
-#define MAX_VOUCHED_FOR 2
-#define MAX_IDLE_TRIGGERS 4
-
-/* A foreign key of one column to the id of a table, in which the caller has locked the row. */
-typedef struct VouchedFor
+enum
 {
-	const char *column;
-	const BookingTable *table;
-	Oid referred; /* the table that the key refers to; InvalidOid when there is no key */
-} VouchedFor;
+	APPOINTMENTS_ID,
+	APPOINTMENTS_SLOT_ID,
+	APPOINTMENTS_PATIENT_ID,
+	APPOINTMENTS_CLINIC_ID,
+	APPOINTMENTS_DOCTOR_ID,
+	APPOINTMENTS_STARTS_AT,
+	APPOINTMENTS_ENDS_AT,
+	APPOINTMENTS_STATUS,
+	APPOINTMENTS_BOOKED_AT,
+	APPOINTMENTS_HOLD_EXPIRES_AT,
+	APPOINTMENTS_IDEMPOTENCY_KEY
+};
 
-/* A table with an id that the extension writes to by itself, and the columns that it gives. */
-typedef struct BookingTarget
+enum
 {
-	BookingTable table; /* first, as table.c knows nothing else */
-	VouchedFor vouched_for[MAX_VOUCHED_FOR];
-	bool is_updated; /* rather than inserted into */
-	/* the trigger functions that have nothing to do when only these columns are updated */
-	const char *idle_triggers[MAX_IDLE_TRIGGERS];
+	APPOINTMENT_EVENTS_ID,
+	APPOINTMENT_EVENTS_APPOINTMENT_ID,
+	APPOINTMENT_EVENTS_SLOT_ID,
+	APPOINTMENT_EVENTS_FROM_STATUS,
+	APPOINTMENT_EVENTS_TO_STATUS,
+	APPOINTMENT_EVENTS_ACTOR_ROLE,
+	APPOINTMENT_EVENTS_ACTOR,
+	APPOINTMENT_EVENTS_REASON
+};
 
-	AttrNumber id;
-	bool needs_statement;  /* it cannot be done by itself */
-	bool is_plain;         /* it computes nothing, and fires nothing but what is vouched for */
-	bool runs_code;        /* of somebody else's, in its expressions */
-	MemoryContext context; /* of what follows */
-	EState *estate;        /* in which a row is written */
-	TupleTableSlot *row;   /* the one that is written */
-	ExprState **defaults;  /* of all its columns */
-	ExprState **checks;
-	ResultRelInfo *result; /* with no relation in it */
-	int index_count;
-	Oid *index_oids;
-	struct IndexInfo **indexes;
-	Relation *open_indexes; /* those that the row is put into, and their infos */
-	struct IndexInfo **open_infos;
-
-	bool is_busy; /* being written to, perhaps running expressions */
-	BookingPlan statement;
-} BookingTarget;
-
-extern Relation booking_open_target(BookingTarget *target);
-extern MemoryContext booking_start_target(BookingTarget *target);
-extern void booking_end_target(BookingTarget *target, MemoryContext caller);
-extern void booking_put_values(const BookingTarget *target, const Datum *values, const bool *nulls);
-extern ResultRelInfo *booking_result_relation(const BookingTarget *target, Relation relation);
-extern ResultRelInfo *booking_result_with_triggers(const BookingTarget *target, Relation relation);
-extern void booking_open_indexes(const BookingTarget *target, ResultRelInfo *result,
-								 TupleTableSlot *row);
-
-/* judge.c */
-
-extern void booking_judge_expression(BookingTarget *target, Node *expression);
-extern bool booking_compares_by_server(Relation index, int column);
-extern void booking_judge_index(BookingTarget *target, Relation index);
-extern void booking_judge_table(BookingTarget *target, Relation relation);
-extern bool booking_runs_code(const BookingTarget *target);
-
-/* insert.c */
-
-/* What comes with a new row, before other people's AFTER triggers hear of it. */
-typedef void FollowInsert(int64 id, const void *arg);
-
-extern void booking_insert(BookingTarget *target, const Datum *values, const bool *nulls,
-						   Datum *inserted, FollowInsert *follow, const void *arg);
-
-/* update.c */
-
-extern bool booking_update(BookingTarget *target, BookingScan *scan, const Datum *values,
-						   const bool *nulls);
-extern bool booking_share_row(BookingScan *scan);
+typedef enum IndexId
+{
+	CLINICS_PKEY,
+	DOCTORS_PKEY,
+	PATIENTS_PKEY,
+	TIME_SLOTS_PKEY,
+	DOCTOR_SLOTS_START_ONCE,
+	UNIQUE_TIMESLOT,
+	APPOINTMENTS_OF_A_PATIENT,
+	IDEMPOTENCY_KEY_IS_USED_ONCE
+} IndexId;
 
 /* status.c */
 
@@ -172,5 +107,66 @@ extern Oid booking_status_type(void);
 extern Datum booking_status(const char *label);
 extern const char *booking_status_label(Datum status);
 extern bool booking_status_occupies(const char *status);
+
+/* row.c */
+
+/* A row at hand, and rows that come one after the other. */
+typedef struct BookRow BookRow;
+typedef struct BookScan BookScan;
+
+extern Datum booking_get(const BookRow *row, int column);
+extern bool booking_is_null(const BookRow *row, int column);
+extern bool booking_is_changing(const BookRow *row);
+extern BookRow *booking_row_of_slot(TableId table, TupleTableSlot *slot);
+extern ItemPointer booking_row_tid(const BookRow *row);
+extern TransactionId booking_row_xmin(const BookRow *row);
+extern void booking_release_row(BookRow *row);
+
+/* read.c */
+
+/* What is asked of a column of an index; of the first, equality. */
+typedef enum Comparison
+{
+	EQUAL,
+	LESS,
+	GREATER
+} Comparison;
+
+typedef struct Condition
+{
+	int key; /* which column of the index: 0 or 1 */
+	Comparison comparison;
+	Datum value;
+} Condition;
+
+extern BookRow *booking_find(IndexId index, Snapshot snapshot, int64 key);
+extern BookScan *booking_start_scan(IndexId index, Snapshot snapshot, const Condition *conditions,
+									int count);
+extern BookScan *booking_start_walk(IndexId index, Snapshot snapshot, const Condition *conditions,
+									int count);
+extern BookRow *booking_next_row(BookScan *scan, ScanDirection direction);
+extern void booking_end_scan(BookScan *scan);
+
+/* table.c */
+
+extern bool booking_direct;
+
+/* insert.c, update.c */
+
+/* What a column of a row is to be. */
+typedef struct ColumnValue
+{
+	int column;
+	Datum value;
+	bool isnull;
+} ColumnValue;
+
+/* What comes with a new row, before other people's AFTER triggers hear of it. */
+typedef void FollowInsert(int64 id, const void *arg);
+
+extern void booking_insert(TableId table, const ColumnValue *values, int count, Datum *inserted,
+						   FollowInsert *follow, const void *arg);
+extern bool booking_update(BookRow *row, const ColumnValue *values, int count);
+extern bool booking_share_row(BookRow *row);
 
 #endif /* BOOKING_STORE_H */

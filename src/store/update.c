@@ -1,14 +1,13 @@
 /*
  * update.c
- *		Updating, or locking, a row at hand of one of the extension's own tables as a statement would,
- *		without one. Called where starting a statement would cost more than what it does.
+ *		Updating, or locking, a row at hand as a statement would, without one. Called where starting a statement would
+ *		cost more than what it does.
  *
- * Only where nothing is out of the ordinary; else these functions return false, having written
- * nothing, and the caller runs the statement. That is so when the row has changed since it was read, at
- * isolation levels other than READ COMMITTED, and where somebody has put something on the table
- * that a statement would heed.
+ * Where the table is not as the extension made it, the row has changed since it was read, or the isolation level is
+ * not READ COMMITTED, these functions return false, having written nothing, and the caller runs the statement.
+ * All triggers of the extension's own on time_slots are no-ops when a slot is only marked.
  */
-#include "store/store.h"
+#include "store/internal.h"
 
 #include "access/table.h"
 #include "access/tableam.h"
@@ -20,28 +19,35 @@
 
 /* The row as it is to be; what dropped columns had goes. */
 static TupleTableSlot *
-changed_row(const BookingTarget *target, TupleTableSlot *old, const Datum *values,
-			const bool *nulls)
+changed_row(Writer *writer, const BookRow *old, const ColumnValue *values, int count)
 {
-	TupleTableSlot *new = target->row;
+	const AttrNumber *numbers = booking_column_numbers(old->table);
+	TupleTableSlot *new = writer->row;
 	TupleDesc desc = new->tts_tupleDescriptor;
 
-	slot_getallattrs(old);
+	slot_getallattrs(old->slot);
 	ExecClearTuple(new);
-	memcpy(new->tts_values, old->tts_values, desc->natts * sizeof(Datum));
+	memcpy(new->tts_values, old->slot->tts_values, desc->natts * sizeof(Datum));
 	for (int i = 0; i < desc->natts; i++)
-		new->tts_isnull[i] = old->tts_isnull[i] || TupleDescAttr(desc, i)->attisdropped;
-	booking_put_values(target, values, nulls);
+		new->tts_isnull[i] = old->slot->tts_isnull[i] || TupleDescAttr(desc, i)->attisdropped;
+	for (int i = 0; i < count; i++)
+	{
+		int number = numbers[values[i].column] - 1;
+
+		new->tts_values[number] = values[i].value;
+		new->tts_isnull[number] = values[i].isnull;
+	}
+	new->tts_tableOid = RelationGetRelid(old->relation);
 	return ExecStoreVirtualTuple(new);
 }
 
-/* The index entries of a row version that is not heap-only, or those of BRIN and the like. */
+/* The index entries of a row version that is not heap-only. */
 static void
-index_row(const BookingTarget *target, ResultRelInfo *result, TU_UpdateIndexes wanted)
+index_row(Writer *writer, TU_UpdateIndexes wanted)
 {
-	booking_open_indexes(target, result, target->row);
-	(void) insert_index_entries(result, target->row, target->estate, wanted);
-	ExecCloseIndices(result);
+	booking_open_indexes(writer, writer->row);
+	(void) insert_index_entries(writer->result, writer->row, writer->estate, wanted);
+	ExecCloseIndices(writer->result);
 }
 
 /*
@@ -49,92 +55,87 @@ index_row(const BookingTarget *target, ResultRelInfo *result, TU_UpdateIndexes w
  * this transaction itself has done is no race, but an error to it.
  */
 static bool
-is_as_it_was(BookingScan *scan)
+is_as_it_was(const BookRow *row)
 {
 	Snapshot now = RegisterSnapshot(GetLatestSnapshot());
-	bool is_seen = table_tuple_satisfies_snapshot(scan->table, scan->row, now);
+	bool is_seen = table_tuple_satisfies_snapshot(row->relation, row->slot, now);
 
 	UnregisterSnapshot(now);
 	return is_seen;
 }
 
 static bool
-update_row(const BookingTarget *target, Relation table, BookingScan *scan, const Datum *values,
-		   const bool *nulls)
+update_row(Writer *writer, BookRow *row, const ColumnValue *values, int count)
 {
-	ResultRelInfo *result = booking_result_relation(target, table);
-	TupleTableSlot *new = changed_row(target, scan->row, values, nulls);
+	TupleTableSlot *new = changed_row(writer, row, values, count);
 	TM_FailureData failure;
 	LockTupleMode lock;
 	TU_UpdateIndexes indexes;
 
-	CheckCmdReplicaIdentity(table, CMD_UPDATE);
-	if (RelationGetDescr(table)->constr)
-		ExecConstraints(result, new, target->estate);
-	if (!is_as_it_was(scan) || update_tuple(table, &scan->row->tts_tid, new, scan->snapshot,
-											&failure, &lock, &indexes) != TM_Ok)
+	CheckCmdReplicaIdentity(row->relation, CMD_UPDATE);
+	ExecConstraints(writer->result, new, writer->estate);
+	if (!is_as_it_was(row) || update_tuple(row->relation, &row->slot->tts_tid, new, row->snapshot,
+										   &failure, &lock, &indexes) != TM_Ok)
 		return false;
 	if (indexes != TU_None)
-		index_row(target, result, indexes);
+		index_row(writer, indexes);
+	booking_note_place(row, &new->tts_tid);
 	return true;
 }
 
 static bool
-update_by_itself(BookingTarget *target, Relation table, BookingScan *scan, const Datum *values,
-				 const bool *nulls)
+update_directly(BookRow *row, const ColumnValue *values, int count)
 {
-	Authority callers = {0};
-	MemoryContext caller;
+	Writer *writer = booking_writer(row->table, row->relation);
+	MemoryContext caller = booking_start_writer(writer, row->relation);
 	bool is_done = false;
 
-	if (booking_runs_code(target))
-		booking_take_authority(&callers);
-	caller = booking_start_target(target);
 	PG_TRY();
 	{
-		PushActiveSnapshot(scan->snapshot);
-		is_done = update_row(target, table, scan, values, nulls);
+		PushActiveSnapshot(row->snapshot);
+		is_done = update_row(writer, row, values, count);
 		PopActiveSnapshot();
 	}
 	PG_CATCH();
 	{
-		booking_end_target(target, caller);
+		MemoryContextSwitchTo(caller);
 		booking_raise_again();
 	}
 	PG_END_TRY();
-	booking_end_target(target, caller);
-	booking_leave_authority(&callers);
+	MemoryContextSwitchTo(caller);
 	if (is_done)
 		CommandCounterIncrement();
 	return is_done;
 }
 
-/* Gives the target's columns of the row at hand new values. */
+/* Gives some columns of the row new values. */
 bool
-booking_update(BookingTarget *target, BookingScan *scan, const Datum *values, const bool *nulls)
+booking_update(BookRow *row, const ColumnValue *values, int count)
 {
-	Relation table;
+	Relation relation;
 	bool is_done;
 
-	if (!booking_direct || IsolationUsesXactSnapshot())
+	if (row->relation == NULL || IsolationUsesXactSnapshot())
 		return false;
-	table = booking_open_target(target);
-	is_done = !target->is_busy && !target->needs_statement &&
-			  update_by_itself(target, table, scan, values, nulls);
-	table_close(table, NoLock);
+	(void) booking_open_table(row->table, RowExclusiveLock, &relation);
+	is_done = booking_is_direct(row->table) &&
+			  RelationGetRelid(relation) == RelationGetRelid(row->relation) &&
+			  update_directly(row, values, count);
+	table_close(relation, NoLock);
 	return is_done;
 }
 
-/* Locks the row at hand as a foreign key that refers to it would, so that it stays. */
+/* Locks the row as a foreign key that refers to it would, so that it stays. */
 bool
-booking_share_row(BookingScan *scan)
+booking_share_row(BookRow *row)
 {
 	TM_FailureData failure;
 
-	if (IsolationUsesXactSnapshot())
+	if (row->relation == NULL || IsolationUsesXactSnapshot())
 		return false;
-	LockRelationOid(RelationGetRelid(scan->table), RowShareLock);
-	return table_tuple_lock(scan->table, &scan->row->tts_tid, scan->snapshot, scan->row,
+	LockRelationOid(RelationGetRelid(row->relation), RowShareLock);
+	return booking_is_direct(row->table) &&
+		   table_tuple_lock(row->relation, &row->slot->tts_tid, row->snapshot, row->slot,
 							GetCurrentCommandId(true), LockTupleKeyShare, LockWaitBlock,
 							TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS, &failure) == TM_Ok;
 }

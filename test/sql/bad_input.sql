@@ -72,6 +72,7 @@ INSERT INTO calls VALUES
 	('appointment_being_moved', '{}'),
 	('claimed_patient_id', '{}'),
 	('claimed_clinic_ids', '{}'),
+	('define_tables', '{}'),
 	('visited_clinic_ids', '{}'),
 	('visited_doctor_ids', '{}'),
 	('find_patient', '{email => ''ada@example.org''}'),

@@ -62,7 +62,7 @@ WHERE pronargs > coalesce(cardinality(array_remove(proargnames, '')), 0)
 -- A dump saves every table's rows and every sequence's position, but for the one table whose
 -- rows are the extension's own.
 SELECT object FROM members
-WHERE relkind IN ('r', 'S') AND objid <> 'booking.status_transitions'::regclass
+WHERE relkind IN ('r', 'S') AND objid <> ALL ('{booking.status_transitions,booking.table_definitions}'::regclass[])
 	AND objid <> ALL ((SELECT extconfig FROM pg_extension WHERE extname = 'booking')::oid[]);
 SELECT count(*) FILTER (WHERE relkind = 'r') AS tables, count(*) FILTER (WHERE relkind = 'S') AS sequences,
 	array_agg(DISTINCT condition) AS conditions
@@ -86,14 +86,14 @@ SELECT object FROM tables
 WHERE NOT EXISTS (
 	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'id' AND attidentity = 'd'
 		AND atttypid = 'bigint'::regtype)
-	AND objid <> ALL ('{booking.generated_days,booking.generated_doctors,booking.maintenance,booking.clinic_figures,booking.event_consumers}'::regclass[]);
+	AND objid <> ALL ('{booking.generated_days,booking.generated_doctors,booking.maintenance,booking.clinic_figures,booking.event_consumers,booking.table_definitions}'::regclass[]);
 SELECT object FROM tables
 WHERE NOT EXISTS (
 	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'created_at' AND attnotnull);
 SELECT object FROM tables
 WHERE NOT EXISTS (
 	SELECT FROM pg_attribute WHERE attrelid = objid AND attname = 'updated_at' AND attnotnull)
-	AND objid <> ALL ('{booking.generated_days,booking.appointment_events}'::regclass[]);
+	AND objid <> ALL ('{booking.generated_days,booking.appointment_events,booking.table_definitions}'::regclass[]);
 SELECT conrelid::regclass FROM pg_constraint JOIN tables ON conrelid = objid GROUP BY conrelid
 HAVING NOT bool_or(contype = 'p');
 
