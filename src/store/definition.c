@@ -124,7 +124,7 @@ describe_columns(Description *description)
 		value = column->attidentity ? NULL : build_column_default(description->relation, i + 1);
 		add_line(description, "column %s %s%s%s%s%s%s", NameStr(column->attname),
 				 format_type_with_typemod(column->atttypid, column->atttypmod),
-				 OidIsValid(column->attcollation)
+				 OidIsValid(column->attcollation) && column->attcollation != DEFAULT_COLLATION_OID
 					 ? psprintf(" collation %s", get_collation_name(column->attcollation))
 					 : "",
 				 column->attnotnull ? " not null" : "",
