@@ -1,5 +1,7 @@
 \echo Use "CREATE EXTENSION booking CASCADE" to load this file. \quit
 
+-- What all else needs: roles, the schema, the statuses of appointments, and the trigger that tidies rows.
+
 -- Nothing in this script may resolve to an object that somebody put in the way.
 SET LOCAL search_path TO pg_catalog, pg_temp;
 

@@ -53,8 +53,6 @@ COMMENT ON COLUMN booking.clinics.booking_horizon IS 'A slot can be booked no ea
 COMMENT ON COLUMN booking.clinics.hold_duration IS 'How long a hold lasts when hold_slot is not told; more than 0, at most 1 hour.';
 COMMENT ON COLUMN booking.clinics.allow_patient_overlap IS 'Whether a patient may have overlapping appointments when booking here.';
 COMMENT ON COLUMN booking.clinics.idempotency_retention IS 'How long an idempotency key is remembered at least, 1 hour to 10 years; maintain() forgets older ones.';
-COMMENT ON COLUMN booking.clinics.created_at IS 'When the row was made.';
-COMMENT ON COLUMN booking.clinics.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON COLUMN booking.clinics.deleted_at IS 'When the clinic was removed; null while it is not. See remove_clinic and restore_clinic.';
 
 CREATE TABLE booking.doctors (
@@ -85,8 +83,6 @@ COMMENT ON COLUMN booking.doctors.clinic_id IS 'The clinic the doctor works at.'
 COMMENT ON COLUMN booking.doctors.name IS 'Name, 2 to 255 characters.';
 COMMENT ON COLUMN booking.doctors.specialization IS 'Medical specialization, at most 255 characters; searched without regard to case.';
 COMMENT ON COLUMN booking.doctors.is_active IS 'Whether the doctor takes bookings at present.';
-COMMENT ON COLUMN booking.doctors.created_at IS 'When the row was made.';
-COMMENT ON COLUMN booking.doctors.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON COLUMN booking.doctors.deleted_at IS 'When the doctor was removed; null while not. See remove_doctor and restore_doctor.';
 
 CREATE TABLE booking.patients (
@@ -123,8 +119,6 @@ COMMENT ON COLUMN booking.patients.id IS 'Identifies the patient.';
 COMMENT ON COLUMN booking.patients.name IS 'Name, 2 to 255 characters.';
 COMMENT ON COLUMN booking.patients.email IS 'E-mail address, at most 254 characters (RFC 5321), unique without regard to case among the patients that are not removed.';
 COMMENT ON COLUMN booking.patients.is_active IS 'Whether appointments may be booked for the patient.';
-COMMENT ON COLUMN booking.patients.created_at IS 'When the row was made.';
-COMMENT ON COLUMN booking.patients.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON COLUMN booking.patients.deleted_at IS 'When the patient was removed; null while not. See remove_patient and restore_patient.';
 
 CREATE FUNCTION booking.add_clinic(name text, address text DEFAULT NULL, time_zone text DEFAULT 'UTC')

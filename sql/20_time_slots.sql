@@ -41,9 +41,6 @@ CREATE CONSTRAINT TRIGGER doctor_slots_do_not_overlap
 	FOR EACH ROW EXECUTE FUNCTION booking.check_overlap();
 ALTER TABLE booking.time_slots ENABLE ALWAYS TRIGGER doctor_slots_do_not_overlap;
 
-CREATE TRIGGER tidy BEFORE UPDATE ON booking.time_slots
-	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
-
 COMMENT ON TABLE booking.time_slots IS 'Time slots of doctors.
 
 Free when is_available and held_until is not in the future. FHIR: Slot.';
@@ -55,8 +52,6 @@ COMMENT ON COLUMN booking.time_slots.ends_at IS 'The instant the slot ends (does
 COMMENT ON COLUMN booking.time_slots.is_available IS 'False when an appointment occupies the slot, or when the clinic withdrew it.';
 COMMENT ON COLUMN booking.time_slots.held_until IS 'While in the future, a hold keeps the slot for one patient.';
 COMMENT ON COLUMN booking.time_slots.time_off_id IS 'The time off that withdrew the slot, and will reopen it when it is removed.';
-COMMENT ON COLUMN booking.time_slots.created_at IS 'When the row was made.';
-COMMENT ON COLUMN booking.time_slots.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON COLUMN booking.time_slots.deleted_at IS 'When the slot was removed; null while not. See remove_time_slot and restore_time_slot.';
 
 CREATE FUNCTION booking.add_time_slots(doctor_id bigint, on_date date, start_time time, end_time time, slot_minutes int)

@@ -31,9 +31,6 @@ CREATE INDEX appointments_of_a_patient ON booking.appointments (patient_id, star
 CREATE UNIQUE INDEX idempotency_key_is_used_once ON booking.appointments (patient_id, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;
 
-CREATE TRIGGER tidy BEFORE UPDATE ON booking.appointments
-	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
-
 COMMENT ON TABLE booking.appointments IS 'Appointments of patients in time slots.
 
 At most one of a slot occupies it (index unique_timeslot). FHIR: Appointment.';
@@ -48,8 +45,6 @@ COMMENT ON COLUMN booking.appointments.status IS 'What has become of it; see the
 COMMENT ON COLUMN booking.appointments.booked_at IS 'When it was booked; null for a hold that was never confirmed.';
 COMMENT ON COLUMN booking.appointments.hold_expires_at IS 'Until when a hold (status pending) keeps the slot.';
 COMMENT ON COLUMN booking.appointments.idempotency_key IS 'The caller''s key for this request, 1 to 255 characters: the same patient sending it again gets the same appointment.';
-COMMENT ON COLUMN booking.appointments.created_at IS 'When the row was made.';
-COMMENT ON COLUMN booking.appointments.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON INDEX booking.unique_timeslot IS 'At most one appointment whose status occupies its time slot.';
 
 -- No foreign keys: an audit trail outlives what it tells of.

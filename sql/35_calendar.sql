@@ -42,9 +42,6 @@ CREATE TABLE booking.schedules (
 		WHERE (deleted_at IS NULL)
 );
 
-CREATE TRIGGER tidy BEFORE UPDATE ON booking.schedules
-	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
-
 COMMENT ON TABLE booking.schedules IS 'Weekly working sessions of doctors, in the clinic''s local time.
 
 generate_slots turns them into time slots.';
@@ -57,8 +54,6 @@ COMMENT ON COLUMN booking.schedules.slot_minutes IS 'Length of each slot in minu
 COMMENT ON COLUMN booking.schedules.gap_minutes IS 'Minutes between one slot and the next.';
 COMMENT ON COLUMN booking.schedules.valid_from IS 'First local date on which it applies; null: always did.';
 COMMENT ON COLUMN booking.schedules.valid_until IS 'Last local date on which it applies; null: for ever.';
-COMMENT ON COLUMN booking.schedules.created_at IS 'When the row was made.';
-COMMENT ON COLUMN booking.schedules.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON COLUMN booking.schedules.deleted_at IS 'When the schedule was removed; null while not. See remove_schedule.';
 COMMENT ON COLUMN booking.schedules.week_seconds IS 'The seconds of the week that the session takes, from Monday 00:00; for the constraint.';
 
@@ -92,8 +87,6 @@ COMMENT ON COLUMN booking.time_off.doctor_id IS 'The doctor who is on leave; nul
 COMMENT ON COLUMN booking.time_off.starts_at IS 'The instant it starts (belongs to it).';
 COMMENT ON COLUMN booking.time_off.ends_at IS 'The instant it ends (does not belong to it), at most 5 years later.';
 COMMENT ON COLUMN booking.time_off.reason IS 'Why, at most 500 characters.';
-COMMENT ON COLUMN booking.time_off.created_at IS 'When the row was made.';
-COMMENT ON COLUMN booking.time_off.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON COLUMN booking.time_off.deleted_at IS 'When the time off was removed; null while not. See remove_time_off.';
 
 CREATE TABLE booking.generated_days (

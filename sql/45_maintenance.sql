@@ -16,8 +16,6 @@ CREATE TABLE booking.generated_doctors (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE TRIGGER tidy BEFORE UPDATE ON booking.generated_doctors
-	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
 COMMENT ON TABLE booking.generated_doctors IS 'How far maintain() has generated the slots of each doctor.
 
 add_schedule deletes the row, so that the new hours are generated from today on.';
@@ -32,8 +30,6 @@ CREATE TABLE booking.maintenance (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE TRIGGER tidy BEFORE UPDATE ON booking.maintenance
-	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
 COMMENT ON TABLE booking.maintenance IS 'When each task of maintain() was last done.';
 COMMENT ON COLUMN booking.maintenance.task IS 'The task, as maintain() names it.';
 COMMENT ON COLUMN booking.maintenance.rows_done IS 'What it did then, in rows.';
@@ -52,8 +48,6 @@ CREATE TABLE booking.clinic_figures (
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE TRIGGER tidy BEFORE UPDATE ON booking.clinic_figures
-	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
 COMMENT ON TABLE booking.clinic_figures IS 'Figures of each active clinic as maintain() last counted them, for the view metrics.
 
 Days are of 24 hours.';

@@ -12,8 +12,6 @@ CREATE TABLE booking.event_consumers (
 	CONSTRAINT consumer_name_has_1_to_63_characters CHECK (char_length(name) BETWEEN 1 AND 63),
 	CONSTRAINT text_has_no_control_characters CHECK (booking.has_no_control_characters(name))
 );
-CREATE TRIGGER tidy BEFORE UPDATE ON booking.event_consumers
-	FOR EACH ROW EXECUTE FUNCTION booking.tidy_row();
 COMMENT ON TABLE booking.event_consumers IS 'Who reads appointment_events by read_events, and how far they have come.
 
 The events stay as they are.';

@@ -41,8 +41,6 @@ COMMENT ON COLUMN booking.rules.name IS 'Name, 1 to 63 characters, unique in its
 COMMENT ON COLUMN booking.rules.clinic_id IS 'The clinic whose bookings it judges; null: all.';
 COMMENT ON COLUMN booking.rules.check_function IS 'The function, schema-qualified: (slot booking.time_slots, patient booking.patients) RETURNS text; null passes, a text refuses.';
 COMMENT ON COLUMN booking.rules."position" IS 'Rules are tried in ascending position, then by name.';
-COMMENT ON COLUMN booking.rules.created_at IS 'When the row was made.';
-COMMENT ON COLUMN booking.rules.updated_at IS 'When the row was last changed; kept by a trigger.';
 COMMENT ON COLUMN booking.rules.deleted_at IS 'When the rule was removed; null while not. See remove_rule.';
 
 CREATE FUNCTION booking.add_rule(name text, check_function regprocedure, clinic_id bigint DEFAULT NULL,

@@ -1,5 +1,6 @@
 -- Who sees which rows: row-level security for the roles of the book. Functions that write
--- decide for themselves; the owner, booking_owner, is not subject to these policies.
+-- decide for themselves; the owner, booking_owner, is not subject to these policies. What is the
+-- same for all tables, that it is on and that administrators see all, is in 89_tables.sql.
 
 CREATE FUNCTION booking.claimed_patient_id() RETURNS bigint
 	LANGUAGE C STABLE PARALLEL SAFE
@@ -40,39 +41,6 @@ COMMENT ON FUNCTION booking.find_patient(text) IS
 	'The patient with an e-mail address, for staff.
 
 By exactly this address, without regard to case; else no row. Errors: PT400 email missing; 42501 the caller is not staff of any clinic.';
-
-ALTER TABLE booking.clinics ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.doctors ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.patients ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.time_slots ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.schedules ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.time_off ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.generated_days ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.appointments ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.appointment_events ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.rules ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.generated_doctors ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.maintenance ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.clinic_figures ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.event_consumers ENABLE ROW LEVEL SECURITY;
-ALTER TABLE booking.table_definitions ENABLE ROW LEVEL SECURITY;
-
--- Administrators see and change all; their grants say what.
-CREATE POLICY admins_see_all ON booking.clinics TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.doctors TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.patients TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.time_slots TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.schedules TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.time_off TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.generated_days TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.appointments TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.appointment_events TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.rules TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.generated_doctors TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.maintenance TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.clinic_figures TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.event_consumers TO booking_admin USING (true);
-CREATE POLICY admins_see_all ON booking.table_definitions TO booking_admin USING (true);
 
 -- Guests see what is open to everybody. Patients and staff are guests, too.
 CREATE POLICY guests_see_active ON booking.clinics FOR SELECT TO booking_guest
