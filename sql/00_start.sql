@@ -76,6 +76,6 @@ COMMENT ON TYPE booking.appointment_status IS
 -- Keeps updated_at true and trims the columns it is given, for every writer of a row.
 CREATE FUNCTION booking.tidy_row() RETURNS trigger
 	LANGUAGE C AS 'MODULE_PATHNAME', 'booking_tidy_row';
-COMMENT ON FUNCTION booking.tidy_row() IS
+COMMENT ON FUNCTION booking.tidy_row IS
 	'Trigger: trims what is not seen, blanks (Unicode''s White_Space) and the like (Default_Ignorable_Code_Point, Cf), from both ends of the text columns named in its arguments, composes those named email (NFC) and, on UPDATE, sets updated_at to the time of the transaction.';
 

@@ -35,7 +35,7 @@ CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON booking.clinics
 CREATE FUNCTION booking.check_time_zone() RETURNS trigger
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_check_time_zone';
-COMMENT ON FUNCTION booking.check_time_zone() IS
+COMMENT ON FUNCTION booking.check_time_zone IS
 	'Trigger: refuses a time_zone that is not in pg_timezone_names, or is an abbreviation as well, UTC apart (PT422), when a clinic''s zone is changed.';
 
 CREATE TRIGGER time_zone_is_known BEFORE UPDATE OF time_zone ON booking.clinics
@@ -106,7 +106,7 @@ CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON booking.patients
 CREATE FUNCTION booking.check_email() RETURNS trigger
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_check_email';
-COMMENT ON FUNCTION booking.check_email() IS
+COMMENT ON FUNCTION booking.check_email IS
 	'Trigger: refuses an e-mail address that another patient has (PT409), in words that tell nothing of them.';
 CREATE TRIGGER email_is_free BEFORE UPDATE OF email ON booking.patients
 	FOR EACH ROW WHEN (NEW.deleted_at IS NULL AND lower(NEW.email) <> lower(OLD.email))
@@ -125,7 +125,7 @@ CREATE FUNCTION booking.add_clinic(name text, address text DEFAULT NULL, time_zo
 	RETURNS booking.clinics
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_clinic';
-COMMENT ON FUNCTION booking.add_clinic(text, text, text) IS
+COMMENT ON FUNCTION booking.add_clinic IS
 	'Adds a clinic and returns it.
 
 name: 2 to 255 characters, unique; address: at most 500; time_zone: UTC, or an IANA name of pg_timezone_names that is no abbreviation such as CET, without regard to case. Errors: PT400 name or zone missing; PT409 the name is taken; PT422 a value breaks its rule; 42501 the caller is no administrator.';
@@ -134,7 +134,7 @@ CREATE FUNCTION booking.add_doctor(clinic_id bigint, name text, specialization t
 	RETURNS booking.doctors
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_doctor';
-COMMENT ON FUNCTION booking.add_doctor(bigint, text, text) IS
+COMMENT ON FUNCTION booking.add_doctor IS
 	'Adds a doctor to a clinic and returns the doctor.
 
 name: 2 to 255 characters. Errors: PT400 clinic or name missing; PT404 no such clinic; PT422 a value breaks its rule; 42501 the caller is no administrator.';
@@ -143,7 +143,7 @@ CREATE FUNCTION booking.add_patient(name text, email text)
 	RETURNS booking.patients
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_patient';
-COMMENT ON FUNCTION booking.add_patient(text, text) IS
+COMMENT ON FUNCTION booking.add_patient IS
 	'Adds a patient and returns the patient.
 
 name: 2 to 255 characters; email: unique without regard to case. Errors: PT400 a value is missing; PT409 the e-mail address is taken; PT422 a value breaks its rule; 42501 the caller is not staff of any clinic.';
@@ -151,7 +151,7 @@ name: 2 to 255 characters; email: unique without regard to case. Errors: PT400 a
 CREATE FUNCTION booking.remove_clinic(id bigint) RETURNS booking.clinics
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_clinic';
-COMMENT ON FUNCTION booking.remove_clinic(bigint) IS
+COMMENT ON FUNCTION booking.remove_clinic IS
 	'Removes a clinic softly and returns it.
 
 Its doctors and slots no longer show. restore_clinic undoes it. Errors: PT400 id missing; PT404 no such clinic; PT409 it has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
@@ -159,7 +159,7 @@ Its doctors and slots no longer show. restore_clinic undoes it. Errors: PT400 id
 CREATE FUNCTION booking.restore_clinic(id bigint) RETURNS booking.clinics
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_restore_clinic';
-COMMENT ON FUNCTION booking.restore_clinic(bigint) IS
+COMMENT ON FUNCTION booking.restore_clinic IS
 	'Brings a removed clinic back and returns it.
 
 One that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such clinic; PT409 its name was taken meanwhile; 42501 the caller is no administrator.';
@@ -167,7 +167,7 @@ One that is not removed is returned as it is. Errors: PT400 id missing; PT404 no
 CREATE FUNCTION booking.remove_doctor(id bigint) RETURNS booking.doctors
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_doctor';
-COMMENT ON FUNCTION booking.remove_doctor(bigint) IS
+COMMENT ON FUNCTION booking.remove_doctor IS
 	'Removes a doctor softly and returns the doctor.
 
 The doctor''s slots no longer show. restore_doctor undoes it. Errors: PT400 id missing; PT404 no such doctor; PT409 the doctor has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
@@ -175,7 +175,7 @@ The doctor''s slots no longer show. restore_doctor undoes it. Errors: PT400 id m
 CREATE FUNCTION booking.restore_doctor(id bigint) RETURNS booking.doctors
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_restore_doctor';
-COMMENT ON FUNCTION booking.restore_doctor(bigint) IS
+COMMENT ON FUNCTION booking.restore_doctor IS
 	'Brings a removed doctor back and returns the doctor.
 
 One who is not removed is returned as is. Errors: PT400 id missing; PT404 no such doctor; 42501 the caller is no administrator.';
@@ -183,7 +183,7 @@ One who is not removed is returned as is. Errors: PT400 id missing; PT404 no suc
 CREATE FUNCTION booking.remove_patient(id bigint) RETURNS booking.patients
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_patient';
-COMMENT ON FUNCTION booking.remove_patient(bigint) IS
+COMMENT ON FUNCTION booking.remove_patient IS
 	'Removes a patient softly and returns the patient.
 
 restore_patient undoes it. Errors: PT400 id missing; PT404 no such patient; PT409 the patient has upcoming appointments (the detail says how many); 42501 the caller is no administrator.';
@@ -191,7 +191,7 @@ restore_patient undoes it. Errors: PT400 id missing; PT404 no such patient; PT40
 CREATE FUNCTION booking.restore_patient(id bigint) RETURNS booking.patients
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_restore_patient';
-COMMENT ON FUNCTION booking.restore_patient(bigint) IS
+COMMENT ON FUNCTION booking.restore_patient IS
 	'Brings a removed patient back and returns the patient.
 
 One who is not removed is returned as is. Errors: PT400 id missing; PT404 no such patient; PT409 the e-mail address was taken meanwhile; 42501 the caller is no administrator.';

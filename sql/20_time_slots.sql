@@ -31,7 +31,7 @@ CREATE UNIQUE INDEX doctor_slots_start_once ON booking.time_slots (doctor_id, st
 -- as strict and several times as fast. ALWAYS, as no session_replication_role turns a constraint off.
 CREATE FUNCTION booking.check_overlap() RETURNS trigger
 	LANGUAGE C AS 'MODULE_PATHNAME', 'booking_check_overlap';
-COMMENT ON FUNCTION booking.check_overlap() IS
+COMMENT ON FUNCTION booking.check_overlap IS
 	'Constraint trigger: refuses a live time slot that overlaps another one of the same doctor (23P01), and waits for the outcome of rivals.';
 -- Not UPDATE OF: a trigger of somebody else's may change columns that the statement does not
 -- name. And no WHEN, here and below: the server parses it anew for each statement, which costs
@@ -58,7 +58,7 @@ CREATE FUNCTION booking.add_time_slots(doctor_id bigint, on_date date, start_tim
 	RETURNS SETOF booking.time_slots
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_time_slots';
-COMMENT ON FUNCTION booking.add_time_slots(bigint, date, time, time, int) IS
+COMMENT ON FUNCTION booking.add_time_slots IS
 	'Cuts one working session into time slots and returns them.
 
 The session is on_date from start_time to end_time, in the clinic''s local time. Each slot lasts slot_minutes (5 to 480) of real time. They come earliest first; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 doctor or clinic inactive, or a live slot of the doctor overlaps (the first one is named); PT422 date before the clinic''s today or over 100 years ahead, end not after start, slot length out of range, not dividing the session evenly or not fitting into it because the clocks change; 42501 the caller is not staff of the clinic.';
@@ -67,7 +67,7 @@ CREATE FUNCTION booking.set_slot_availability(slot_id bigint, is_available boole
 	RETURNS booking.time_slots
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_set_slot_availability';
-COMMENT ON FUNCTION booking.set_slot_availability(bigint, boolean) IS
+COMMENT ON FUNCTION booking.set_slot_availability IS
 	'Withdraws (false) or reopens (true) a time slot and returns it.
 
 Errors: PT400 a value is missing; PT404 no such slot; PT409 an appointment or a hold occupies it, or it is inside time off and cannot be reopened; 42501 the caller is not staff of the clinic.';
@@ -75,7 +75,7 @@ Errors: PT400 a value is missing; PT404 no such slot; PT409 an appointment or a 
 CREATE FUNCTION booking.remove_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_time_slot';
-COMMENT ON FUNCTION booking.remove_time_slot(bigint) IS
+COMMENT ON FUNCTION booking.remove_time_slot IS
 	'Removes a time slot softly and returns it.
 
 restore_time_slot undoes it. Errors: PT400 id missing; PT404 no such slot; PT409 an appointment is on it, or was, and was not cancelled; 42501 the caller is not staff of the clinic.';
@@ -83,7 +83,7 @@ restore_time_slot undoes it. Errors: PT400 id missing; PT404 no such slot; PT409
 CREATE FUNCTION booking.restore_time_slot(id bigint) RETURNS booking.time_slots
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_restore_time_slot';
-COMMENT ON FUNCTION booking.restore_time_slot(bigint) IS
+COMMENT ON FUNCTION booking.restore_time_slot IS
 	'Brings a removed time slot back and returns it.
 
 Inside time off it is withdrawn; one that is not removed is returned as it is. Errors: PT400 id missing; PT404 no such slot; PT409 another live slot of the doctor overlaps it by now; 42501 the caller is not staff of the clinic.';
@@ -97,7 +97,7 @@ CREATE FUNCTION booking.available_slots(
 				   time_zone text, local_date date, local_start time, local_end time)
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100
 	AS 'MODULE_PATHNAME', 'booking_available_slots';
-COMMENT ON FUNCTION booking.available_slots(bigint, date, bigint, text, timestamptz, timestamptz, int, bigint) IS
+COMMENT ON FUNCTION booking.available_slots IS
 	'Free slots that can be booked now, earliest first.
 
 Those of one instant are in the order of doctor_id. Without max_slots it is all of them, and an error if these are more than 10000; with max_slots (1 to 10000), a page of so many, and starts_at and doctor_id of its last slot, as from_time and after_doctor, give the next page, whatever happens to that slot meanwhile. Filters, all optional: doctor_id; clinic_id; specialization, without regard to case; on_date, a local date of each slot''s own clinic; from_time (included, but of slots that start then only those of doctors after after_doctor, if given) and until_time (excluded), instants. starts_at and ends_at are instants, local_date, local_start and local_end are in time_zone. The clinic''s min_notice and booking_horizon apply; an expired hold counts as free; inactive or removed doctors and clinics do not show. Errors: PT404 no such doctor or clinic; PT422 more than 10000 slots, reversed range, a date outside the years 1 to 9999, max_slots out of range or after_doctor without from_time.';

@@ -78,7 +78,7 @@ CREATE FUNCTION booking.book_slot(slot_id bigint, patient_id bigint DEFAULT NULL
 	RETURNS booking.appointments
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_book_slot';
-COMMENT ON FUNCTION booking.book_slot(bigint, bigint, text) IS
+COMMENT ON FUNCTION booking.book_slot IS
 	'Books a free time slot for a patient, exclusively, and returns the appointment.
 
 Without patient_id for the patient the caller is. The patient''s same idempotency_key again (1 to 255 characters) gives the same appointment, as it is by then, and books nothing. Checks the rules that check_booking lists, in that order; each refusal names its rule in CONSTRAINT and at the start of DETAIL. Errors: PT400 slot or patient missing, or key of another length; PT404 no such slot or patient; PT409 slot withdrawn, booked or held, clinic, doctor or patient inactive, or the patient has another appointment then; PT422 slot past, outside the clinic''s notice and horizon, against a rule of the clinic''s own, or key used for another slot; 42501 not allowed for this patient.';
@@ -87,7 +87,7 @@ CREATE FUNCTION booking.check_booking(slot_id bigint, patient_id bigint DEFAULT 
 	RETURNS TABLE (rule text, passed boolean, sqlstate text, message text)
 	LANGUAGE C STABLE ROWS 12
 	AS 'MODULE_PATHNAME', 'booking_check_booking';
-COMMENT ON FUNCTION booking.check_booking(bigint, bigint) IS
+COMMENT ON FUNCTION booking.check_booking IS
 	'Tries every rule of a booking without booking.
 
 A row a rule, in the order in which book_slot applies them: passed (null when it cannot be judged because the slot or the patient does not exist), and the SQLSTATE and message with which book_slot would refuse. The clinic''s own rules come last; they are not asked about a slot the patient holds. Errors: PT400 slot or patient missing; 42501 not allowed for this patient.';
@@ -95,7 +95,7 @@ A row a rule, in the order in which book_slot applies them: passed (null when it
 CREATE FUNCTION booking.is_slot_available(slot_id bigint) RETURNS boolean
 	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'booking_is_slot_available';
-COMMENT ON FUNCTION booking.is_slot_available(bigint) IS
+COMMENT ON FUNCTION booking.is_slot_available IS
 	'Whether a time slot could be booked now.
 
 By some patient: all the built-in rules that do not depend on the patient. Errors: PT400 slot missing; PT404 no such slot.';

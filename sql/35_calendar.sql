@@ -108,7 +108,7 @@ CREATE FUNCTION booking.add_schedule(doctor_id bigint, weekday int, start_time t
 	RETURNS booking.schedules
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_schedule';
-COMMENT ON FUNCTION booking.add_schedule(bigint, int, time, time, int, int, date, date) IS
+COMMENT ON FUNCTION booking.add_schedule IS
 	'Adds a weekly working session of a doctor and returns it.
 
 weekday: ISO, 1 Monday to 7 Sunday; times are the clinic''s local ones, and the session ends on the next day when end_time is not after start_time; slots of slot_minutes (5 to 480) with gap_minutes between them; valid_from and valid_until are included. Errors: PT400 a value is missing; PT404 no such doctor; PT409 another schedule of the doctor overlaps; PT422 a value breaks its rule; 42501 the caller is not staff of the clinic.';
@@ -116,7 +116,7 @@ weekday: ISO, 1 Monday to 7 Sunday; times are the clinic''s local ones, and the 
 CREATE FUNCTION booking.remove_schedule(id bigint) RETURNS booking.schedules
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_schedule';
-COMMENT ON FUNCTION booking.remove_schedule(bigint) IS
+COMMENT ON FUNCTION booking.remove_schedule IS
 	'Removes a weekly session softly and returns it.
 
 Slots that were generated from it stay. Errors: PT400 id missing; PT404 no such schedule; 42501 the caller is not staff of the clinic.';
@@ -126,7 +126,7 @@ CREATE FUNCTION booking.session_slots(on_date date, start_time time, end_time ti
 	RETURNS TABLE (starts_at timestamptz, ends_at timestamptz)
 	LANGUAGE C STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'booking_session_slots';
-COMMENT ON FUNCTION booking.session_slots(date, time, time, text, int, int) IS
+COMMENT ON FUNCTION booking.session_slots IS
 	'How one working session is cut into slots, without writing any.
 
 From start_time on_date to end_time, on the next day when that is not later, as local times of time_zone, in slots of equal real length with gaps between them; 00:00 is the first instant of its day, where the clocks change at midnight, too. Errors: PT400 a value is missing; PT422 a value breaks its rule or the zone is unknown.';
@@ -136,7 +136,7 @@ CREATE FUNCTION booking.generate_slots(from_date date, until_date date, doctor_i
 	RETURNS bigint
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_generate_slots';
-COMMENT ON FUNCTION booking.generate_slots(date, date, bigint, bigint) IS
+COMMENT ON FUNCTION booking.generate_slots IS
 	'Turns weekly schedules into time slots.
 
 Those of one doctor, of a clinic''s doctors or of all, for the local dates from from_date to until_date, both included. Returns how many it added. Days generated before, slots inside time off, slots that exist and slots that have started are left out; slots that would overlap others are left out with a NOTICE that counts them. Errors: PT400 a date missing; PT404 no such doctor or clinic; PT409 the doctor or the clinic is inactive; PT422 range reversed, infinite, over 5 years or more than a century ahead; 42501 the caller is not staff of the clinic, or for all clinics no administrator.';
@@ -146,7 +146,7 @@ CREATE FUNCTION booking.add_time_off(starts_at timestamptz, ends_at timestamptz,
 	RETURNS SETOF booking.appointments
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_time_off';
-COMMENT ON FUNCTION booking.add_time_off(timestamptz, timestamptz, bigint, bigint, text) IS
+COMMENT ON FUNCTION booking.add_time_off IS
 	'Enters leave of a doctor, or the closure of a clinic.
 
 From starts_at up to ends_at. Withdraws the free slots in it at once. Returns the appointments and holds in it, earliest first: they stay, and now need moving. Errors: PT400 a time is missing, or not just one of doctor_id and clinic_id given; PT404 no such doctor or clinic; PT422 the range is reversed, infinite or over 5 years, or the reason is too long; 42501 the caller is not staff of the clinic.';
@@ -156,7 +156,7 @@ CREATE FUNCTION booking.add_days_off(from_date date, until_date date, doctor_id 
 	RETURNS SETOF booking.appointments
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_days_off';
-COMMENT ON FUNCTION booking.add_days_off(date, date, bigint, bigint, text) IS
+COMMENT ON FUNCTION booking.add_days_off IS
 	'Enters whole days off, such as public holidays.
 
 As add_time_off, for the clinic''s local dates from from_date to until_date, both included. Each is from its first instant to that of the next, wherever the clocks change. Errors: as add_time_off.';
@@ -164,7 +164,7 @@ As add_time_off, for the clinic''s local dates from from_date to until_date, bot
 CREATE FUNCTION booking.remove_time_off(id bigint) RETURNS booking.time_off
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_time_off';
-COMMENT ON FUNCTION booking.remove_time_off(bigint) IS
+COMMENT ON FUNCTION booking.remove_time_off IS
 	'Removes a time off and reopens the slots that it withdrew.
 
 Softly, and returns it. Slots inside another time off stay withdrawn. Errors: PT400 id missing; PT404 no such time off; 42501 the caller is not staff of the clinic.';
@@ -174,7 +174,7 @@ CREATE FUNCTION booking.reassign_slots(from_doctor_id bigint, to_doctor_id bigin
 	RETURNS bigint
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_reassign_slots';
-COMMENT ON FUNCTION booking.reassign_slots(bigint, bigint, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION booking.reassign_slots IS
 	'Hands a doctor''s slots and appointments to a substitute.
 
 Those that start from from_time up to until_time, to a doctor of the same clinic. Returns how many slots; all or none. Errors: PT400 a value is missing; PT404 no such doctor; PT409 the substitute is inactive, on leave, or has a slot of their own then; PT422 the range is reversed or over 5 years, or the substitute works at another clinic; 42501 the caller is not staff of the clinic.';
@@ -187,7 +187,7 @@ CREATE FUNCTION booking.next_available(
 				   time_zone text, local_date date, local_start time, local_end time)
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20
 	AS 'MODULE_PATHNAME', 'booking_next_available';
-COMMENT ON FUNCTION booking.next_available(text, bigint, bigint[], timestamptz, int, int) IS
+COMMENT ON FUNCTION booking.next_available IS
 	'The earliest free slots across many doctors.
 
 At most per_doctor (1 to 100) of each and max_slots (1 to 1000) together, earliest first. Filters, all optional: specialization, without regard to case; clinic_id; doctor_ids; from_time (included). Columns and conditions as of available_slots. Errors: PT400 a limit missing; PT404 no such clinic; PT422 a limit out of range.';

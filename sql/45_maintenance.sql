@@ -67,7 +67,7 @@ CREATE FUNCTION booking.maintain(max_rows int DEFAULT 10000, horizon interval DE
 	RETURNS TABLE (task text, rows bigint)
 	LANGUAGE C ROWS 5
 	AS 'MODULE_PATHNAME', 'booking_maintain';
-COMMENT ON FUNCTION booking.maintain(int, interval, interval) IS
+COMMENT ON FUNCTION booking.maintain IS
 	'One round of maintenance, for a scheduler to call every minute.
 
 A row a task with the number of rows it dealt with, at most about max_rows (1 to 100000) each. measure_clinics: clinics whose figures for the view metrics were older than 5 minutes; generate_slots: slots added, up to each clinic''s booking_horizon, or, where it has none, to horizon (1 day to 5 years) from its today; forget_keys: idempotency keys older than their clinic''s idempotency_retention; delete_old: slots that ended longer than retention (30 days to 100 years, no part of it negative) ago, with all their appointments and events, of whatever status; not done, and no row, when retention is null; expire_holds: expired holds cancelled. rows is null where another call is at the task, or it failed, which a WARNING tells; the other tasks go on. Never waits for a booking. Errors: PT400 a value missing; PT422 out of range; 42501 the caller is no administrator.';

@@ -15,7 +15,7 @@ COMMENT ON COLUMN booking.table_definitions.created_at IS 'When it was noted: wh
 CREATE FUNCTION booking.define_tables() RETURNS TABLE (name text, definition text)
 	LANGUAGE C STABLE ROWS 6
 	AS 'MODULE_PATHNAME', 'booking_define_tables';
-COMMENT ON FUNCTION booking.define_tables() IS
+COMMENT ON FUNCTION booking.define_tables IS
 	'What the tables of the book are made of, in words.
 
 A row a table that the functions read and write without statements. definition has a line for each column, constraint, index, trigger and policy, and for each function of a user that one of these calls. Privileges and what concerns storage alone are left out. Errors: 55000 a table is missing; 42501 the caller is no administrator.';

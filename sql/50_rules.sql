@@ -23,7 +23,7 @@ CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON booking.rules
 -- Every backend keeps the list of rules, so that a booking pays nothing when there are none.
 CREATE FUNCTION booking.forget_rules() RETURNS trigger
 	LANGUAGE C AS 'MODULE_PATHNAME', 'booking_forget_rules';
-COMMENT ON FUNCTION booking.forget_rules() IS
+COMMENT ON FUNCTION booking.forget_rules IS
 	'Trigger: makes every session read the table rules again.';
 -- A row at a time, as logical replication fires no triggers of statements; and ALWAYS, as rows that are
 -- replicated or restored count like others.
@@ -48,7 +48,7 @@ CREATE FUNCTION booking.add_rule(name text, check_function regprocedure, clinic_
 	RETURNS booking.rules
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_add_rule';
-COMMENT ON FUNCTION booking.add_rule(text, regprocedure, bigint, int) IS
+COMMENT ON FUNCTION booking.add_rule IS
 	'Adds a rule to the bookings of one clinic, or of all, and returns it.
 
 check_function: (slot booking.time_slots, patient booking.patients) RETURNS text; null passes, a text is the refusal''s message (PT422), an error of its own passes through. It runs after the built-in rules by position, with the rights of its owner, in a security-restricted operation, in which no function of the extension writes, and with search_path pg_catalog: qualify every name. Each booking tries it once, when slot and patient are locked. Errors: PT400 a value is missing; PT404 no such clinic; PT409 the name is taken; PT422 the name is too long or the function is of another form; 42501 the caller is not its owner.';
@@ -57,14 +57,14 @@ CREATE FUNCTION booking.remove_rule(name text, clinic_id bigint DEFAULT NULL)
 	RETURNS booking.rules
 	LANGUAGE C
 	AS 'MODULE_PATHNAME', 'booking_remove_rule';
-COMMENT ON FUNCTION booking.remove_rule(text, bigint) IS
+COMMENT ON FUNCTION booking.remove_rule IS
 	'Removes a rule of a clinic, or of all clinics, softly and returns it.
 
 Errors: PT400 name missing; PT404 no such rule; 42501 the caller is no administrator.';
 
 CREATE FUNCTION booking.appointment_being_moved() RETURNS bigint
 	LANGUAGE C STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'booking_appointment_being_moved';
-COMMENT ON FUNCTION booking.appointment_being_moved() IS
+COMMENT ON FUNCTION booking.appointment_being_moved IS
 	'The appointment that is being moved, for the functions of rules.
 
 The one that reschedule_appointment is moving, which a rule that counts appointments has to leave out; null otherwise.';

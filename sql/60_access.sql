@@ -5,7 +5,7 @@
 CREATE FUNCTION booking.claimed_patient_id() RETURNS bigint
 	LANGUAGE C STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'booking_claimed_patient_id';
-COMMENT ON FUNCTION booking.claimed_patient_id() IS
+COMMENT ON FUNCTION booking.claimed_patient_id IS
 	'The patient that the caller is.
 
 By the claim patient_id of request.jwt.claims; null when there is none. Errors: 42501 the claims are malformed.';
@@ -13,7 +13,7 @@ By the claim patient_id of request.jwt.claims; null when there is none. Errors: 
 CREATE FUNCTION booking.claimed_clinic_ids() RETURNS bigint[]
 	LANGUAGE C STABLE PARALLEL SAFE
 	AS 'MODULE_PATHNAME', 'booking_claimed_clinic_ids';
-COMMENT ON FUNCTION booking.claimed_clinic_ids() IS
+COMMENT ON FUNCTION booking.claimed_clinic_ids IS
 	'The clinics that the caller is staff of.
 
 By the claim clinic_ids of request.jwt.claims; empty when there is none or the role is not booking_staff. Errors: 42501 the claims are malformed.';
@@ -21,7 +21,7 @@ By the claim clinic_ids of request.jwt.claims; empty when there is none or the r
 CREATE FUNCTION booking.visited_clinic_ids() RETURNS bigint[]
 	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'booking_visited_clinic_ids';
-COMMENT ON FUNCTION booking.visited_clinic_ids() IS
+COMMENT ON FUNCTION booking.visited_clinic_ids IS
 	'The clinics that the patient who calls has been to.
 
 Those of all their appointments, past ones too; empty for other callers. Errors: 42501 the claims are malformed.';
@@ -29,7 +29,7 @@ Those of all their appointments, past ones too; empty for other callers. Errors:
 CREATE FUNCTION booking.visited_doctor_ids() RETURNS bigint[]
 	LANGUAGE C STABLE PARALLEL RESTRICTED
 	AS 'MODULE_PATHNAME', 'booking_visited_doctor_ids';
-COMMENT ON FUNCTION booking.visited_doctor_ids() IS
+COMMENT ON FUNCTION booking.visited_doctor_ids IS
 	'The doctors that the patient who calls has been to.
 
 Those of all their appointments, past ones too; empty for other callers. Errors: 42501 the claims are malformed.';
@@ -37,7 +37,7 @@ Those of all their appointments, past ones too; empty for other callers. Errors:
 CREATE FUNCTION booking.find_patient(email text) RETURNS SETOF booking.patients
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 1
 	AS 'MODULE_PATHNAME', 'booking_find_patient';
-COMMENT ON FUNCTION booking.find_patient(text) IS
+COMMENT ON FUNCTION booking.find_patient IS
 	'The patient with an e-mail address, for staff.
 
 By exactly this address, without regard to case; else no row. Errors: PT400 email missing; 42501 the caller is not staff of any clinic.';
@@ -106,7 +106,7 @@ CREATE POLICY seen_with_the_appointment ON booking.appointment_events FOR SELECT
 -- was sent without its filter must not reach all that they may see. Fires before the others, by its name.
 CREATE FUNCTION booking.count_changed_rows() RETURNS trigger
 	LANGUAGE C AS 'MODULE_PATHNAME', 'booking_count_changed_rows';
-COMMENT ON FUNCTION booking.count_changed_rows() IS
+COMMENT ON FUNCTION booking.count_changed_rows IS
 	'Trigger: refuses a statement of a patient that changes more rows than booking.max_rows_changed_by_patients (1), or of staff, booking.max_rows_changed_by_staff (50); PT422. Administrators, and what functions of the extension do, are not limited.';
 CREATE TRIGGER count_rows BEFORE UPDATE ON booking.patients
 	FOR EACH ROW EXECUTE FUNCTION booking.count_changed_rows();

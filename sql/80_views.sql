@@ -47,7 +47,7 @@ CREATE FUNCTION booking.patient_appointments(patient_id bigint DEFAULT NULL)
 				   hold_expires_at timestamptz)
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20
 	AS 'MODULE_PATHNAME', 'booking_patient_appointments';
-COMMENT ON FUNCTION booking.patient_appointments(bigint) IS
+COMMENT ON FUNCTION booking.patient_appointments IS
 	'A patient''s appointments, the latest first.
 
 Of any status, of the patient the caller is when none is given, with slot, doctor and clinic. local_date, local_start and local_end are in time_zone, the clinic''s; the other times are instants. Patients see their own, staff those at their clinics, administrators all; of others there is no row. Errors: 42501 the claims are malformed.';

@@ -84,7 +84,7 @@ BEGIN
 		IF NEW.status = 'cancelled' AND OLD.status <> 'cancelled' THEN
 			PERFORM booking.cancel_appointment(OLD.id);
 		ELSIF NEW.status IS DISTINCT FROM OLD.status THEN
-			IF NOT has_function_privilege('booking.set_appointment_status(bigint, booking.appointment_status, text)', 'EXECUTE') THEN
+			IF NOT has_function_privilege('booking.set_appointment_status'::regproc, 'EXECUTE') THEN
 				RAISE EXCEPTION USING
 					ERRCODE = '42501',
 					MESSAGE = format('you are not allowed to set the status of an appointment to %s', NEW.status),
@@ -100,7 +100,7 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION booking.write_booking() IS
+COMMENT ON FUNCTION booking.write_booking IS
 	'Trigger: carries out INSERT and UPDATE on the view bookings by book_slot, hold_slot, reschedule_appointment, set_appointment_status and cancel_appointment.';
 -- Comes before write, by its name.
 CREATE TRIGGER count_rows INSTEAD OF INSERT OR UPDATE ON booking.bookings
@@ -126,7 +126,7 @@ BEGIN
 	RETURN OLD;
 END
 $$;
-COMMENT ON FUNCTION booking.cancel_booking() IS
+COMMENT ON FUNCTION booking.cancel_booking IS
 	'Trigger: carries out DELETE on the view bookings by cancel_appointment.';
 CREATE TRIGGER count_rows INSTEAD OF DELETE ON booking.bookings_to_cancel
 	FOR EACH ROW EXECUTE FUNCTION booking.count_changed_rows('bookings');

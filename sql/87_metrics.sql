@@ -3,7 +3,7 @@
 CREATE FUNCTION booking.refusals() RETURNS TABLE (rule text, refusals bigint)
 	LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50
 	AS 'MODULE_PATHNAME', 'booking_refusals';
-COMMENT ON FUNCTION booking.refusals() IS
+COMMENT ON FUNCTION booking.refusals IS
 	'How often each rule has refused something.
 
 In this database, since the server started, by the rule''s name; dry runs do not count. "other", of all databases together, is what found no room: 256 rules are counted. No row when booking is not in shared_preload_libraries. Errors: 42501 the caller is no administrator, nor of pg_monitor.';

@@ -62,94 +62,98 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA booking FROM PUBLIC;
 GRANT booking_guest TO booking_patient, booking_staff;
 GRANT USAGE ON SCHEMA booking TO booking_guest, booking_patient, booking_staff, booking_admin;
 
--- Which rows, the policies say.
+-- Who may read and write which tables and views. Which rows, the policies say.
 GRANT SELECT ON booking.clinics, booking.doctors, booking.time_slots TO booking_guest;
-GRANT EXECUTE ON FUNCTION
-	booking.available_slots(bigint, date, bigint, text, timestamptz, timestamptz, int, bigint),
-	booking.next_available(text, bigint, bigint[], timestamptz, int, int),
-	booking.is_slot_available(bigint),
-	booking.session_slots(date, time, time, text, int, int)
-	TO booking_guest, booking_admin;
 
 GRANT SELECT ON booking.patients, booking.appointments, booking.appointment_events,
 	booking.bookings, booking.status_transitions TO booking_patient, booking_staff;
 GRANT UPDATE (name, email) ON booking.patients TO booking_patient;
--- the server asks this right of who writes a row
-GRANT EXECUTE ON FUNCTION
-	booking.has_no_control_characters(text),
-	booking.is_plausible_email(text)
-	TO booking_patient, booking_admin;
 GRANT INSERT, UPDATE, DELETE ON booking.bookings TO booking_patient, booking_staff, booking_admin;
-GRANT EXECUTE ON FUNCTION
-	booking.claimed_patient_id(),
-	booking.claimed_clinic_ids(),
-	booking.visited_clinic_ids(),
-	booking.visited_doctor_ids(),
-	booking.book_slot(bigint, bigint, text),
-	booking.hold_slot(bigint, bigint, interval, text),
-	booking.confirm_hold(bigint),
-	booking.cancel_appointment(bigint, text),
-	booking.reschedule_appointment(bigint, bigint),
-	booking.check_booking(bigint, bigint),
-	booking.patient_appointments(bigint)
-	TO booking_patient, booking_staff, booking_admin;
-
-GRANT EXECUTE ON FUNCTION
-	booking.doctor(booking.bookings), booking.doctor(booking.appointments),
-	booking.clinic(booking.bookings), booking.clinic(booking.appointments),
-	booking.slot(booking.bookings), booking.slot(booking.appointments),
-	booking.patient(booking.bookings), booking.patient(booking.appointments)
-	TO booking_patient, booking_staff, booking_admin;
 
 GRANT SELECT ON booking.schedules, booking.time_off, booking.generated_days, booking.day_sheet
 	TO booking_staff;
 GRANT UPDATE (status) ON booking.appointments TO booking_staff, booking_admin;
 GRANT UPDATE (starts_at, ends_at) ON booking.time_slots TO booking_staff, booking_admin;
 GRANT DELETE ON booking.generated_days TO booking_staff, booking_admin;
-GRANT EXECUTE ON FUNCTION
-	booking.set_appointment_status(bigint, booking.appointment_status, text),
-	booking.find_patient(text),
-	booking.add_patient(text, text),
-	booking.add_time_slots(bigint, date, time, time, int),
-	booking.set_slot_availability(bigint, boolean),
-	booking.remove_time_slot(bigint),
-	booking.restore_time_slot(bigint),
-	booking.add_schedule(bigint, int, time, time, int, int, date, date),
-	booking.remove_schedule(bigint),
-	booking.generate_slots(date, date, bigint, bigint),
-	booking.add_time_off(timestamptz, timestamptz, bigint, bigint, text),
-	booking.add_days_off(date, date, bigint, bigint, text),
-	booking.remove_time_off(bigint),
-	booking.reassign_slots(bigint, bigint, timestamptz, timestamptz)
-	TO booking_staff, booking_admin;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA booking TO booking_admin;
 GRANT UPDATE (name, address, time_zone, is_active, min_notice, booking_horizon, hold_duration,
 			  allow_patient_overlap, idempotency_retention) ON booking.clinics TO booking_admin;
 GRANT UPDATE (name, specialization, is_active) ON booking.doctors TO booking_admin;
 GRANT UPDATE (name, email, is_active) ON booking.patients TO booking_admin;
+
+-- Who may call which functions: each function is in one of these lists, or nobody may call it.
 GRANT EXECUTE ON FUNCTION
-	booking.add_clinic(text, text, text),
-	booking.add_doctor(bigint, text, text),
-	booking.remove_clinic(bigint),
-	booking.restore_clinic(bigint),
-	booking.remove_doctor(bigint),
-	booking.restore_doctor(bigint),
-	booking.remove_patient(bigint),
-	booking.restore_patient(bigint),
-	booking.expire_holds(int),
-	booking.maintain(int, interval, interval),
-	booking.read_events(text, int),
-	booking.note_events_done(text, bigint),
-	booking.skip_events(text),
-	booking.add_rule(text, regprocedure, bigint, int),
-	booking.remove_rule(text, bigint),
-	booking.define_tables(),
-	booking.appointment_being_moved()
+	booking.available_slots,
+	booking.next_available,
+	booking.is_slot_available,
+	booking.session_slots
+	TO booking_guest, booking_admin;
+
+-- the server asks this right of who writes a row
+GRANT EXECUTE ON FUNCTION
+	booking.has_no_control_characters,
+	booking.is_plausible_email
+	TO booking_patient, booking_admin;
+
+GRANT EXECUTE ON FUNCTION
+	booking.claimed_patient_id,
+	booking.claimed_clinic_ids,
+	booking.visited_clinic_ids,
+	booking.visited_doctor_ids,
+	booking.book_slot,
+	booking.hold_slot,
+	booking.confirm_hold,
+	booking.cancel_appointment,
+	booking.reschedule_appointment,
+	booking.check_booking,
+	booking.patient_appointments,
+	-- their names are not unique
+	booking.doctor(booking.bookings), booking.doctor(booking.appointments),
+	booking.clinic(booking.bookings), booking.clinic(booking.appointments),
+	booking.slot(booking.bookings), booking.slot(booking.appointments),
+	booking.patient(booking.bookings), booking.patient(booking.appointments)
+	TO booking_patient, booking_staff, booking_admin;
+
+GRANT EXECUTE ON FUNCTION
+	booking.set_appointment_status,
+	booking.find_patient,
+	booking.add_patient,
+	booking.add_time_slots,
+	booking.set_slot_availability,
+	booking.remove_time_slot,
+	booking.restore_time_slot,
+	booking.add_schedule,
+	booking.remove_schedule,
+	booking.generate_slots,
+	booking.add_time_off,
+	booking.add_days_off,
+	booking.remove_time_off,
+	booking.reassign_slots
+	TO booking_staff, booking_admin;
+
+GRANT EXECUTE ON FUNCTION
+	booking.add_clinic,
+	booking.add_doctor,
+	booking.remove_clinic,
+	booking.restore_clinic,
+	booking.remove_doctor,
+	booking.restore_doctor,
+	booking.remove_patient,
+	booking.restore_patient,
+	booking.expire_holds,
+	booking.maintain,
+	booking.read_events,
+	booking.note_events_done,
+	booking.skip_events,
+	booking.define_tables,
+	booking.add_rule,
+	booking.remove_rule,
+	booking.appointment_being_moved
 	TO booking_admin;
 
 -- What a monitoring login, a member of pg_monitor, has to have; the functions of a view are called
 -- with the rights of who reads it.
 GRANT USAGE ON SCHEMA booking TO pg_monitor;
 GRANT SELECT ON booking.metrics TO pg_monitor;
-GRANT EXECUTE ON FUNCTION booking.refusals() TO booking_admin, pg_monitor;
+GRANT EXECUTE ON FUNCTION booking.refusals TO booking_admin, pg_monitor;
