@@ -32,9 +32,10 @@
 /* The statuses that occupy a time slot, as the predicate of unique_timeslot has them. */
 #define OCCUPYING_STATUSES "('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')"
 
-/* As slot_lasts_5_minutes_to_8_hours has it; SQL text says interval '8 hours'. */
+/* As slot_lasts_5_minutes_to_8_hours has it. */
 #define SHORTEST_SLOT_MINUTES 5
 #define LONGEST_SLOT_MINUTES 480
+#define LONGEST_SLOT_SQL "interval '" CppAsString2(LONGEST_SLOT_MINUTES) " minutes'"
 
 /*
  * SQL that adds a span to an instant: its months and days by the calendar of a zone, which the

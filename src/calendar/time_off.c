@@ -18,7 +18,7 @@
 #define SLOTS_INSIDE_SQL \
 	" s.doctor_id IN (SELECT d.id FROM booking.doctors d" \
 	"                 WHERE d.clinic_id = $1 AND ($2 IS NULL OR d.id = $2))" \
-	" AND s.deleted_at IS NULL AND s.starts_at > $3 - interval '8 hours'" \
+	" AND s.deleted_at IS NULL AND s.starts_at > $3 - " LONGEST_SLOT_SQL \
 	" AND s.starts_at < $4 AND s.ends_at > $3"
 
 #define INSIDE_ARGTYPES INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
