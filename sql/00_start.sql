@@ -73,6 +73,16 @@ CREATE TYPE booking.appointment_status AS ENUM
 COMMENT ON TYPE booking.appointment_status IS
 	'The ten codes of AppointmentStatus in FHIR R4 (hl7.org/fhir/R4/valueset-appointmentstatus.html). pending is a hold; pending, booked, arrived, checked-in, fulfilled and noshow occupy the time slot, the others leave it free.';
 
+-- The one list of them in SQL; src/status.c has C's. The planner puts the expression in the place of a call.
+-- The argument has no name, or PostgREST would serve the function.
+CREATE FUNCTION booking.occupies(booking.appointment_status) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN $1 IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow');
+COMMENT ON FUNCTION booking.occupies IS
+	'Whether an appointment of this status occupies its time slot.
+
+A hold (pending) does until it expires, which the status does not tell.';
+
 -- Keeps updated_at true and trims the columns it is given, for every writer of a row.
 CREATE FUNCTION booking.tidy_row() RETURNS trigger
 	LANGUAGE C AS 'MODULE_PATHNAME', 'booking_tidy_row';

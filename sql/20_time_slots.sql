@@ -54,6 +54,17 @@ COMMENT ON COLUMN booking.time_slots.held_until IS 'While in the future, a hold 
 COMMENT ON COLUMN booking.time_slots.time_off_id IS 'The time off that withdrew the slot, and will reopen it when it is removed.';
 COMMENT ON COLUMN booking.time_slots.deleted_at IS 'When the slot was removed; null while not. See remove_time_slot and restore_time_slot.';
 
+-- What is free, for all who ask: searches, policies, views and figures. The planner puts the expression in the
+-- place of a call. The columns come one by one: a function of the row would keep columns from being added to the
+-- table. They have no names, or PostgREST would serve the function.
+CREATE FUNCTION booking.is_free(boolean, timestamptz, timestamptz) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN $1 AND ($2 IS NULL OR $2 <= $3);
+COMMENT ON FUNCTION booking.is_free IS
+	'Whether a time slot is free, by its is_available and held_until, at an instant.
+
+One that is removed is not; that is for the caller to look at. Whether it can be booked is up to its doctor, its clinic and the time as well; see is_slot_available.';
+
 CREATE FUNCTION booking.add_time_slots(doctor_id bigint, on_date date, start_time time, end_time time, slot_minutes int)
 	RETURNS SETOF booking.time_slots
 	LANGUAGE C

@@ -25,8 +25,16 @@ CREATE TABLE booking.appointments (
 );
 
 -- The truth about double booking, whoever writes: one occupying appointment a slot.
-CREATE UNIQUE INDEX unique_timeslot ON booking.appointments (slot_id)
-	WHERE status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow');
+-- The statuses are written out, or whoever writes a row would need EXECUTE on occupies().
+DO $$
+BEGIN
+	EXECUTE (SELECT pg_catalog.format(
+				'CREATE UNIQUE INDEX unique_timeslot ON booking.appointments (slot_id) WHERE status IN (%s)',
+				pg_catalog.string_agg(pg_catalog.quote_literal(status), ', ' ORDER BY status))
+			 FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::booking.appointment_status)) status
+			 WHERE booking.occupies(status));
+END
+$$;
 CREATE INDEX appointments_of_a_patient ON booking.appointments (patient_id, starts_at);
 CREATE UNIQUE INDEX idempotency_key_is_used_once ON booking.appointments (patient_id, idempotency_key)
 	WHERE idempotency_key IS NOT NULL;

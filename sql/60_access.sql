@@ -50,8 +50,8 @@ CREATE POLICY guests_see_active ON booking.doctors FOR SELECT TO booking_guest
 		   AND EXISTS (SELECT FROM booking.clinics c
 					   WHERE c.id = clinic_id AND c.is_active AND c.deleted_at IS NULL));
 CREATE POLICY guests_see_free ON booking.time_slots FOR SELECT TO booking_guest
-	USING (is_available AND deleted_at IS NULL AND starts_at > statement_timestamp()
-		   AND (held_until IS NULL OR held_until <= statement_timestamp())
+	USING (deleted_at IS NULL AND booking.is_free(is_available, held_until, statement_timestamp())
+		   AND starts_at > statement_timestamp()
 		   AND EXISTS (SELECT FROM booking.doctors d
 					   WHERE d.id = doctor_id AND d.is_active AND d.deleted_at IS NULL));
 

@@ -7,7 +7,8 @@ CREATE VIEW booking.day_sheet WITH (security_invoker = true) AS
 		   (s.ends_at AT TIME ZONE c.time_zone)::time AS local_end,
 		   CASE WHEN a.status = 'pending' THEN 'held'
 				WHEN a.status IS NOT NULL THEN a.status::text
-				WHEN s.is_available THEN 'free'
+				WHEN booking.is_free(s.is_available, s.held_until, statement_timestamp()) THEN 'free'
+				WHEN s.is_available THEN 'held'
 				ELSE 'withdrawn' END AS state,
 		   p.id AS patient_id, p.name AS patient_name,
 		   s.id AS slot_id, a.id AS appointment_id, s.starts_at, s.ends_at, c.time_zone
@@ -15,7 +16,7 @@ CREATE VIEW booking.day_sheet WITH (security_invoker = true) AS
 		JOIN booking.doctors d ON d.id = s.doctor_id
 		JOIN booking.clinics c ON c.id = s.clinic_id
 		LEFT JOIN booking.appointments a ON a.slot_id = s.id
-			AND a.status IN ('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
+			AND booking.occupies(a.status)
 			AND (a.status <> 'pending' OR a.hold_expires_at > statement_timestamp())
 		LEFT JOIN booking.patients p ON p.id = a.patient_id
 	WHERE s.deleted_at IS NULL AND d.deleted_at IS NULL AND c.deleted_at IS NULL;

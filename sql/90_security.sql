@@ -90,7 +90,13 @@ GRANT EXECUTE ON FUNCTION
 	booking.session_slots
 	TO booking_guest, booking_admin;
 
--- the server asks this right of who writes a row
+-- the server asks this right of who reads a view, or rows that a policy judges
+GRANT EXECUTE ON FUNCTION
+	booking.occupies,
+	booking.is_free
+	TO booking_guest, booking_admin;
+
+-- and this one of who writes a row
 GRANT EXECUTE ON FUNCTION
 	booking.has_no_control_characters,
 	booking.is_plausible_email

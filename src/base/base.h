@@ -29,9 +29,6 @@
 #define ERRCODE_BOOKING_GONE MAKE_SQLSTATE('P', 'T', '4', '1', '0')
 #define ERRCODE_BOOKING_UNPROCESSABLE MAKE_SQLSTATE('P', 'T', '4', '2', '2')
 
-/* The statuses that occupy a time slot, as the predicate of unique_timeslot has them. */
-#define OCCUPYING_STATUSES "('pending', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')"
-
 /* As slot_lasts_5_minutes_to_8_hours has it. */
 #define SHORTEST_SLOT_MINUTES 5
 #define LONGEST_SLOT_MINUTES 480

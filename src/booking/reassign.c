@@ -17,8 +17,7 @@
 #define MOVES_SQL \
 	" s.deleted_at IS NULL AND (s.is_available OR (" \
 	"     SELECT true FROM booking.appointments o WHERE o.slot_id = s.id" \
-	"     AND o.status IN " OCCUPYING_STATUSES \
-	"     AND o.status NOT IN ('fulfilled', 'noshow') LIMIT 1))"
+	"     AND booking.occupies(o.status) AND o.status NOT IN ('fulfilled', 'noshow') LIMIT 1))"
 
 /* $1 doctor, $2 from, $3 until. */
 #define MOVING_SQL \
@@ -29,7 +28,7 @@
 /* $1 slots, $2 the substitute. */
 #define MOVE_APPOINTMENTS_SQL \
 	"UPDATE booking.appointments a SET doctor_id = $2 FROM unnest($1) AS moving (slot_id)" \
-	" WHERE a.slot_id = moving.slot_id AND a.status IN " OCCUPYING_STATUSES
+	" WHERE a.slot_id = moving.slot_id AND booking.occupies(a.status)"
 
 /* A slot that the doctor's leave withdrew under a hold is in no time off of the substitute's. */
 #define MOVE_SLOTS_SQL \
@@ -41,7 +40,7 @@
 #define LEFT_APPOINTMENTS_SQL \
 	"SELECT FROM unnest($1) AS moving (slot_id)" \
 	" JOIN booking.appointments a ON a.slot_id = moving.slot_id" \
-	" WHERE a.doctor_id <> $2 AND a.status IN " OCCUPYING_STATUSES " LIMIT 1"
+	" WHERE a.doctor_id <> $2 AND booking.occupies(a.status) LIMIT 1"
 #define LEFT_SLOTS_SQL \
 	"SELECT FROM unnest($1) AS moving (slot_id) JOIN booking.time_slots s ON s.id = moving.slot_id" \
 	" WHERE s.doctor_id <> $2 AND" MOVES_SQL " LIMIT 1"

@@ -11,7 +11,7 @@
 
 static BookingPlan occupied_plan = {
 	"SELECT FROM booking.appointments WHERE slot_id = $1"
-	" AND (status IN " OCCUPYING_STATUSES
+	" AND (booking.occupies(status)"
 	"      OR ($2 AND status NOT IN ('cancelled', 'entered-in-error')))"
 	" AND (status <> 'pending' OR hold_expires_at > clock_timestamp())",
 	2,

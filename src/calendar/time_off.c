@@ -42,8 +42,7 @@
 
 #define TO_MOVE_SQL \
 	"SELECT a FROM booking.time_slots s JOIN booking.appointments a ON a.slot_id = s.id" \
-	" WHERE a.status IN " OCCUPYING_STATUSES \
-	" AND a.status NOT IN ('fulfilled', 'noshow')" \
+	" WHERE booking.occupies(a.status) AND a.status NOT IN ('fulfilled', 'noshow')" \
 	" AND (a.status <> 'pending' OR a.hold_expires_at > clock_timestamp())" \
 	" AND a.ends_at > clock_timestamp() AND" SLOTS_INSIDE_SQL " ORDER BY a.starts_at, a.id"
 

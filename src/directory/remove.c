@@ -14,8 +14,7 @@
 	" JOIN booking.appointments a ON a.slot_id = s.id" \
 	" WHERE s.deleted_at IS NULL AND s.ends_at > clock_timestamp()" \
 	" AND s.starts_at > clock_timestamp() - " LONGEST_SLOT_SQL \
-	" AND a.status IN " OCCUPYING_STATUSES \
-	" AND a.status NOT IN ('fulfilled', 'noshow')" \
+	" AND booking.occupies(a.status) AND a.status NOT IN ('fulfilled', 'noshow')" \
 	" AND (a.status <> 'pending' OR a.hold_expires_at > clock_timestamp())" \
 	" AND "
 

@@ -19,8 +19,8 @@
 
 #define NOW_SQL "statement_timestamp()"
 
-/* What is free of a slot s, whoever's it is. */
-#define FREE_SLOT_SQL " s.is_available AND (s.held_until IS NULL OR s.held_until <= " NOW_SQL ")"
+/* Whether a slot s is free, whoever's it is. */
+#define FREE_SLOT_SQL " booking.is_free(s.is_available, s.held_until, " NOW_SQL ")"
 
 /* Whether a doctor d takes bookings and is what is asked for. */
 #define DOCTOR_MATCHES_SQL(specialization) \

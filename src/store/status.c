@@ -15,7 +15,7 @@
 #include "utils/inval.h"
 #include "utils/syscache.h"
 
-/* As appointment_status has them; first those that occupy a slot, as OCCUPYING_STATUSES has them. */
+/* As appointment_status has them; first those that occupy a slot, as occupies() in SQL has them. */
 static const char *const labels[] = {"pending",   "booked",          "arrived",   "checked-in",
 									 "fulfilled", "noshow",          "cancelled", "proposed",
 									 "waitlist",  "entered-in-error"};

@@ -27,8 +27,8 @@
 	"WITH slot AS (" \
 	"    SELECT s.starts_at > now() AS is_ahead, s.starts_at < now() + interval '1 day' AS is_near," \
 	"           s.is_available AS is_open," \
-	"           s.is_available AND d.is_active AND d.deleted_at IS NULL" \
-	"               AND (s.held_until IS NULL OR s.held_until <= now()) AS is_free," \
+	"           booking.is_free(s.is_available, s.held_until, now())" \
+	"               AND d.is_active AND d.deleted_at IS NULL AS is_free," \
 	"           a.status, coalesce(a.status <> 'pending', false) AS is_taken" \
 	"    FROM booking.doctors d" \
 	"    CROSS JOIN LATERAL (SELECT * FROM booking.time_slots" \
@@ -36,7 +36,7 @@
 	"                        AND starts_at >= now() - interval '28 days'" \
 	"                        AND starts_at < now() + interval '7 days' OFFSET 0) s" \
 	"    LEFT JOIN LATERAL (SELECT status FROM booking.appointments" \
-	"                       WHERE slot_id = s.id AND status IN " OCCUPYING_STATUSES \
+	"                       WHERE slot_id = s.id AND booking.occupies(status)" \
 	"                       OFFSET 0) a ON true" \
 	"    WHERE d.clinic_id = $1)," \
 	" figures AS (" \

@@ -91,7 +91,9 @@ INSERT INTO deeds VALUES
 	('booking.remove_rule(''no such rule'')',                           '42501', '42501', '42501', '42501', 'PT404'),
 	('booking.add_rule(''mine'', ''pg_catalog.now()'')',                '42501', '42501', '42501', '42501', 'PT422'),
 	('booking.has_no_control_characters(''x'')',                        '42501', '00000', '42501', '42501', '00000'),
-	('booking.is_plausible_email(''x'')',                               '42501', '00000', '42501', '42501', '00000');
+	('booking.is_plausible_email(''x'')',                               '42501', '00000', '42501', '42501', '00000'),
+	('booking.occupies(''booked'')',                                    '00000', '00000', '00000', '00000', '00000'),
+	('booking.is_free(true, NULL, now())',                              '00000', '00000', '00000', '00000', '00000');
 
 SELECT is((SELECT array_agg(p.oid::regprocedure::text) FROM pg_proc p
 		   WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype

@@ -96,7 +96,8 @@ INSERT INTO calls VALUES
 	('alder', 'booking.clinic((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.clinic((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),
 	('alder', 'booking.slot((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.slot((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),
 	('alder', 'booking.patient((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.patient((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),
-	('admin', 'booking.expire_holds()'), ('admin', 'booking.remove_rule(''no such rule'')'), ('admin', 'booking.add_rule(''mine'', ''pg_catalog.now()''::pg_catalog.regprocedure)');
+	('admin', 'booking.expire_holds()'), ('admin', 'booking.remove_rule(''no such rule'')'), ('admin', 'booking.add_rule(''mine'', ''pg_catalog.now()''::pg_catalog.regprocedure)'),
+	('guest', 'booking.occupies(''booked''::booking.appointment_status)'), ('guest', 'booking.is_free(true, NULL, pg_catalog.now())');
 SELECT is((SELECT array_agg(p.oid::regprocedure) FROM pg_proc p WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype
 		   AND NOT EXISTS (SELECT FROM calls WHERE starts_with(call, 'booking.' || proname || '('))), NULL, 'no function is left out');
 CREATE FUNCTION pg_temp.told(outcome pg_temp.outcome) RETURNS text LANGUAGE sql AS $$

@@ -2,7 +2,7 @@
 BEGIN;
 \ir helpers.psql
 
-SELECT plan(21);
+SELECT plan(22);
 
 SELECT pg_temp.doctor_in('Europe/London') AS doctor \gset
 SELECT pg_temp.patient() AS patient \gset
@@ -83,6 +83,9 @@ SELECT throws_ok(format('UPDATE booking.appointments SET status = ''noshow'' WHE
 	'23505', 'duplicate key value violates unique constraint "unique_timeslot"', 'until it is taken back');
 SET LOCAL session_replication_role = origin;
 SELECT is((SELECT count(*) FROM booking.day_sheet WHERE slot_id = :held), 1::bigint, 'a slot is one line of the day sheet, whatever happened to it');
+DELETE FROM booking.appointments WHERE slot_id = :held;
+SELECT is(pg_temp.readings(:held, :patient),
+	'not shown, available, held, passes', 'a hold whose appointment was deleted: lists believe the slot, a booking the appointments');
 
 SELECT * FROM finish();
 ROLLBACK;

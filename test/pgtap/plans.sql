@@ -44,6 +44,9 @@ FROM plans;
 SELECT ok(EXISTS (SELECT FROM pg_temp.lookups(plan) WHERE parent = 'InitPlan') OR query ~ 'time_slots' AND person = 'ada',
 	format('%s: %s does look a claim up', person, query))
 FROM plans;
+SELECT is((SELECT array_agg(format('%s: %s', person, query)) FROM plans WHERE plan::text ~ 'is_free|occupies'), NULL,
+	'what is free and what occupies is an expression in every plan, not a call');
+SELECT ok(pg_temp.plan_of('booking_guest', '', 'TABLE booking.time_slots')::text ~ 'held_until', 'of guests, too');
 -- the test would see it
 CREATE FUNCTION pg_temp.careless() RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(DISTINCT key, ', ') FROM pg_temp.lookups(pg_temp.plan_of('booking_patient', '{"patient_id": 1}',

@@ -59,7 +59,7 @@ CREATE FUNCTION pg_temp.value_for(function name, argument name, type regtype) RE
 CREATE TEMP TABLE arguments AS
 	SELECT p.oid, p.proname AS function, n, p.proargnames[n]::name AS argument, t.type::regtype, n <= p.pronargs - p.pronargdefaults AS required
 	FROM pg_proc p, unnest(p.proargtypes) WITH ORDINALITY AS t(type, n)
-	WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype;
+	WHERE pronamespace = 'booking'::regnamespace AND prorettype <> 'trigger'::regtype AND p.proargnames IS NOT NULL;
 CREATE TEMP TABLE calls AS
 	SELECT a.function, a.argument, a.type,
 		format('SELECT booking.%s(%s)', a.function,

@@ -49,15 +49,17 @@ SELECT object FROM members JOIN pg_class c ON c.oid = objid, aclexplode(relacl)
 WHERE grantee = 0;
 
 -- None is SECURITY DEFINER, in which nobody can tell who called; those in C take rights and path on by
--- themselves, and the others pin their path, pg_temp last, but for the computed relationships.
+-- themselves, and the others pin their path, pg_temp last, but for the computed relationships and those whose
+-- body was parsed when they were made.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid WHERE prosecdef;
 SELECT object, lanname, proconfig FROM members JOIN pg_proc p ON p.oid = objid JOIN pg_language l ON l.oid = prolang
-WHERE (lanname <> 'c' AND proargtypes[0] IS DISTINCT FROM 'booking.bookings'::regtype
+WHERE (lanname <> 'c' AND prosqlbody IS NULL AND proargtypes[0] IS DISTINCT FROM 'booking.bookings'::regtype
 	AND proargtypes[0] IS DISTINCT FROM 'booking.appointments'::regtype) OR proconfig IS NOT NULL ORDER BY 1;
--- All arguments have names, for PostgREST, but the row of a computed relationship.
+-- All arguments have names, for PostgREST, but the row of a computed relationship and what only SQL is to call.
 SELECT object FROM members JOIN pg_proc p ON p.oid = objid
 WHERE pronargs > coalesce(cardinality(array_remove(proargnames, '')), 0)
-	AND NOT (pronargs = 1 AND proargtypes[0] IN ('booking.bookings'::regtype, 'booking.appointments'::regtype));
+	AND NOT (pronargs = 1 AND proargtypes[0] IN ('booking.bookings'::regtype, 'booking.appointments'::regtype))
+	AND proname NOT IN ('is_free', 'occupies');
 
 -- A dump saves every table's rows and every sequence's position, but for the one table whose
 -- rows are the extension's own.

@@ -56,6 +56,8 @@ INSERT INTO deeds (deed) VALUES
 	('SELECT booking.find_patient(''ada@example.org'')'),
 	('SELECT booking.has_no_control_characters(''Ada'')'),
 	('SELECT booking.is_plausible_email(''ada@example.org'')'),
+	('SELECT booking.occupies(''booked'')'),
+	('SELECT booking.is_free(true, NULL, now())'),
 	('SELECT booking.remove_time_slot(2)'),
 	('SELECT booking.restore_time_slot(2)'),
 	('SELECT booking.remove_patient(1)'),
