@@ -9,6 +9,8 @@
 # make test                  every suite; closes with "N passed, N failed"
 # make test SUITES=pgtap     some of: regress isolation pgtap tap
 # make test SUITES=regress TESTS="one two"      single tests, by file name
+# make test DIRECT=off       with booking.direct off, by statements, alone; else regress, isolation
+#                            and pgtap run both ways, tap directly
 # make test-long             the TAP tests that can go on for longer, for as long: many crashes,
 #                            large books
 # make test-versions         the suites on PostgreSQL of Debian's other releases, in throwaway
