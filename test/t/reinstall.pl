@@ -32,7 +32,7 @@ sub everything_works
 
 	$slot++;
 	is($query->("slot_id FROM booking.available_slots(1, '2098-06-02', max_slots => 1)"), $slot, "$when: the first free slot");
-	is($query->("bool_and(passed), count(*) FROM booking.check_booking($slot, 1)"), 't|11', "$when: it can be booked");
+	is($query->("bool_and(passed IS TRUE) FROM booking.check_booking($slot, 1)"), 't', "$when: it can be booked");
 	is($query->("id, slot_id, patient_id, clinic_id, doctor_id, starts_at, ends_at - starts_at, status, booked_at = now(), hold_expires_at, idempotency_key, created_at = now(), updated_at = now() FROM booking.book_slot($slot, 1)"),
 		join('|', $slot, $slot, 1, 1, 1, sprintf('2098-06-02 %02d:%02d:00+00', 8 + int(($slot - 1) / 4), ($slot - 1) % 4 * 15),
 			'00:15:00', 'booked', 't', '', '', 't', 't'),
