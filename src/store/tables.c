@@ -114,7 +114,7 @@ const BookIndex booking_indexes[] = {
 						 .keys = {APPOINTMENTS_SLOT_ID},
 						 .key_count = 1,
 						 .is_unique = true,
-						 .predicate = " AND booking.occupies(status),
+						 .predicate = " AND booking.occupies(status)",
 						 .is_of_occupants = true,
 						 .place_count = FEW_PLACES},
 	[APPOINTMENTS_OF_A_PATIENT] = {.name = "appointments_of_a_patient",
