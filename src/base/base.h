@@ -82,18 +82,77 @@ extern void booking_request_counters(void);
 extern void booking_count_refusal(const char *rule);
 extern int booking_next_count(int number, const char **rule, uint64 *refusals);
 
-/* refuse.c */
+/* refusals.c */
 
-/* Why something is refused; table is NULL where no table is concerned. */
-typedef struct Refusal
+#define REFUSAL(name, ...) name,
+typedef enum RefusalName
 {
-	int sqlstate;
+#include "base/refusallist.h"
+} RefusalName;
+#undef REFUSAL
+
+/* How the catalogue words a refusal; a field of the Refusal stands in braces until it is filled in. */
+typedef struct RefusalWords
+{
 	const char *rule;
-	const char *table;
+	int sqlstate;
+	const char *table; /* NULL where none is concerned */
 	const char *message;
 	const char *detail;
 	const char *hint;
+	bool is_overrulable;        /* the rule, by staff */
+	bool is_constraint;         /* a constraint of the rule's name stands for it */
+	const char *constraints[3]; /* so do these */
+} RefusalWords;
+
+/* A refusal, and what its words leave open. */
+typedef struct Refusal
+{
+	RefusalName which;
+	int64 id;
+	int64 slot_id;
+	int64 appointment_id;
+	int64 clinic_id;
+	int64 doctor_id;
+	int64 number;
+	int64 least;
+	int64 most;
+	int64 count; /* {s} is the end of the plural, unless it is 1 */
+	const char *name;
+	const char *what;
+	const char *function;
+	const char *table;
+	const char *clinic;
+	const char *doctor;
+	const char *status;
+	const char *new_status;
+	const char *start_time;
+	const char *end_time;
+	const char *zone;
+	TimestampTz starts_at; /* instants are put into the zone */
+	TimestampTz from;
+	TimestampTz until;
 } Refusal;
+
+extern const RefusalWords booking_catalogue[];
+extern RefusalWords booking_words(const Refusal *refusal);
+extern bool booking_find_violation(const char *constraint, RefusalName *violated);
+
+/* refuse.c */
+
+/* Raises a refusal: its name, and what its words leave open, such as .slot_id = 1. */
+#define booking_refuse(...) booking_raise(&(Refusal){__VA_ARGS__})
+
+pg_noreturn extern void booking_raise(const Refusal *refusal);
+pg_noreturn extern void booking_raise_again(void);
+extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
+pg_noreturn extern void booking_refuse_value(const char *column);
+
+/* version.c */
+
+extern void booking_check_version(void);
+
+/* names.c */
 
 struct BookingPlan;
 
@@ -102,31 +161,14 @@ typedef struct Entity
 {
 	const char *name;
 	const char *table;
-	const char *exists_rule;
-	const char *find_hint;
-	struct BookingPlan *find_live; /* by its id; NULL for appointments, which stay */
+	RefusalName unknown;
+	struct BookingPlan *find_live; /* by its id */
 } Entity;
 
 extern const Entity booking_clinic;
 extern const Entity booking_doctor;
 extern const Entity booking_patient;
 extern const Entity booking_slot;
-extern const Entity booking_appointment;
-
-pg_noreturn extern void booking_refuse(const Refusal *refusal);
-pg_noreturn extern void booking_refuse_unknown(const Entity *entity, int64 id);
-pg_noreturn extern void booking_refuse_violation(const char *rule, const char *table);
-pg_noreturn extern void booking_raise_again(void);
-extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
-pg_noreturn extern void booking_refuse_value(const char *column);
-pg_noreturn extern void booking_refuse_changed(int64 slot_id);
-pg_noreturn extern void booking_refuse_expired_hold(int64 appointment_id);
-
-/* version.c */
-
-extern void booking_check_version(void);
-
-/* names.c */
 
 extern Oid booking_relation(const char *name);
 extern Relation booking_open_relation(const char *name, LOCKMODE mode);
@@ -298,7 +340,6 @@ extern bool booking_guard_is_off(void);
 extern pg_tz *booking_zone(const char *name);
 extern TimestampTz booking_plus_in_zone(TimestampTz instant, const Interval *span,
 										const char *time_zone);
-extern char *booking_local_time(TimestampTz instant, const char *time_zone);
 extern void booking_require_date(DateADT date);
 extern Datum booking_known_zone(Datum name);
 extern TimestampTz booking_day_start(DateADT date, pg_tz *zone);

@@ -1,12 +1,11 @@
 /*
  * local_time.c
- *		Instants as a clinic's people read them, and the zones they are read in. Called by the
- *		files that word messages, and when a clinic is added or changes its zone.
+ *		Local dates and times of clinics, and the zones they are in. Called by the files that deal with
+ *		days, and when a clinic is added or changes its zone.
  */
 #include "base/base.h"
 
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
@@ -16,30 +15,6 @@
 
 /* As clinic_time_zone_has_1_to_64_characters has it. */
 #define LONGEST_ZONE_NAME 64
-
-/*
- * Such as "2099-06-01 09:00 BST (Europe/London)"; the abbreviation tells a fold's hours apart. What cannot
- * be put so is in the session's zone.
- */
-char *
-booking_local_time(TimestampTz instant, const char *time_zone)
-{
-	pg_tz *zone = pg_tzset(time_zone);
-	struct pg_tm local;
-	fsec_t fraction;
-	int offset;
-	const char *abbreviation;
-	char text[MAXDATELEN + 1];
-
-	if (zone == NULL || TIMESTAMP_NOT_FINITE(instant) ||
-		timestamp2tm(instant, &offset, &local, &fraction, &abbreviation, zone) != 0 ||
-		abbreviation == NULL || local.tm_year < 1)
-		return pstrdup(timestamptz_to_str(instant));
-	EncodeDateTime(&local, 0, false, offset, NULL, USE_ISO_DATES, text);
-	/* without the seconds */
-	text[strlen(text) - strlen(":00")] = '\0';
-	return psprintf("%s %s (%s)", text, abbreviation, time_zone);
-}
 
 /* Adds a span, its months and days by the calendar of the zone. See PLUS_IN_ZONE. */
 TimestampTz
@@ -73,37 +48,20 @@ clipped(const char *name)
 pg_tz *
 booking_zone(const char *name)
 {
-	Refusal gone = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "time_zone_is_known",
-		.table = "clinics",
-		.detail = "this server's time zone database has no zone of that name.",
-		.hint = "Give time_zone a name of pg_timezone_names.",
-	};
 	pg_tz *zone = pg_tzset(name);
 
-	if (zone != NULL)
-		return zone;
-	gone.message = psprintf("there is no time zone \"%s\"", clipped(name));
-	booking_refuse(&gone);
+	if (zone == NULL)
+		booking_refuse(TIME_ZONE_IS_STILL_KNOWN, .name = clipped(name));
+	return zone;
 }
 
 /* Refuses a date that cannot be turned into an instant of every zone. */
 void
 booking_require_date(DateADT date)
 {
-	static const Refusal no_date = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "date_in_range",
-		.table = "time_slots",
-		.message = "the date is not a day of the years 1 to 9999",
-		.detail = "infinity is not a day either.",
-		.hint = "Give the clinic's local date as YYYY-MM-DD.",
-	};
-
 	if (date < date2j(1, 1, 1) - POSTGRES_EPOCH_JDATE ||
 		date > date2j(9999, 12, 31) - POSTGRES_EPOCH_JDATE)
-		booking_refuse(&no_date);
+		booking_refuse(DATE_IN_RANGE);
 }
 
 /*
@@ -153,21 +111,12 @@ known_spelling(const char *name)
 Datum
 booking_known_zone(Datum name)
 {
-	Refusal unknown = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "time_zone_is_known",
-		.table = "clinics",
-		.detail =
-			"a clinic's zone is UTC, or a name of the IANA database such as Europe/London, and no abbreviation such as CET, of which SQL knows no summer time.",
-		.hint = "pg_timezone_names lists the zones this server knows.",
-	};
 	char *wanted = TextDatumGetCString(booking_trim(name));
 	const char *spelling = strlen(wanted) <= LONGEST_ZONE_NAME ? known_spelling(wanted) : NULL;
 
-	if (spelling != NULL)
-		return CStringGetTextDatum(spelling);
-	unknown.message = psprintf("no clinic can have the time zone \"%s\"", clipped(wanted));
-	booking_refuse(&unknown);
+	if (spelling == NULL)
+		booking_refuse(TIME_ZONE_IS_KNOWN, .name = clipped(wanted));
+	return CStringGetTextDatum(spelling);
 }
 
 /*

@@ -8,6 +8,33 @@
 #include "catalog/namespace.h"
 #include "utils/lsyscache.h"
 
+#define FIND_LIVE_SQL(table) "SELECT FROM booking." table " WHERE id = $1 AND deleted_at IS NULL"
+
+const Entity booking_clinic = {
+	.name = "clinic",
+	.table = "clinics",
+	.unknown = CLINIC_EXISTS,
+	.find_live = &(BookingPlan){FIND_LIVE_SQL("clinics"), 1, {INT8OID}},
+};
+const Entity booking_doctor = {
+	.name = "doctor",
+	.table = "doctors",
+	.unknown = DOCTOR_EXISTS,
+	.find_live = &(BookingPlan){FIND_LIVE_SQL("doctors"), 1, {INT8OID}},
+};
+const Entity booking_patient = {
+	.name = "patient",
+	.table = "patients",
+	.unknown = PATIENT_EXISTS,
+	.find_live = &(BookingPlan){FIND_LIVE_SQL("patients"), 1, {INT8OID}},
+};
+const Entity booking_slot = {
+	.name = "time slot",
+	.table = "time_slots",
+	.unknown = SLOT_EXISTS,
+	.find_live = &(BookingPlan){FIND_LIVE_SQL("time_slots"), 1, {INT8OID}},
+};
+
 Oid
 booking_relation(const char *name)
 {

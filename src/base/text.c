@@ -13,7 +13,7 @@ void
 booking_require_no_control(const text *text, const char *table)
 {
 	if (booking_text_has_control(text))
-		booking_refuse_violation("text_has_no_control_characters", table);
+		booking_refuse(NO_CONTROL_CHARACTERS, .table = table);
 }
 
 static text *

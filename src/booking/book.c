@@ -134,14 +134,6 @@ take_slot(const BookingRequest *request, Caller *caller, Purpose purpose, int64 
 static int64
 read_hold_for(FunctionCallInfo fcinfo, int argument)
 {
-	static const Refusal out_of_range = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "hold_lasts_up_to_1_hour",
-		.table = "appointments",
-		.message = "a hold cannot last that long",
-		.detail = "hold_for is more than 0 and at most 1 hour.",
-		.hint = "Choose another hold_for, or leave it out for what the clinic has set.",
-	};
 	Interval *hold_for;
 
 	if (PG_ARGISNULL(argument))
@@ -149,7 +141,7 @@ read_hold_for(FunctionCallInfo fcinfo, int argument)
 	hold_for = PG_GETARG_INTERVAL_P(argument);
 	if (hold_for->month != 0 || hold_for->day != 0 || hold_for->time <= 0 ||
 		hold_for->time > USECS_PER_HOUR)
-		booking_refuse(&out_of_range);
+		booking_refuse(HOLD_LASTS_UP_TO_1_HOUR);
 	return hold_for->time;
 }
 
@@ -180,21 +172,6 @@ BOOKING_FUNCTION_AS_CALLER(booking_hold_slot)
 	return take_slot(&request, &caller, HOLD, hold_for);
 }
 
-static void
-refuse_no_hold(int64 appointment_id)
-{
-	Refusal no_hold = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "appointment_is_a_hold",
-		.table = "appointments",
-		.detail = "its status is not pending.",
-		.hint = "There is nothing to confirm: see the appointment's status.",
-	};
-
-	no_hold.message = psprintf("appointment " INT64_FORMAT " is not a hold", appointment_id);
-	booking_refuse(&no_hold);
-}
-
 /* Finds whose hold of which slot it is, and refuses one that is none any more. */
 static void
 find_hold(int64 appointment_id, const Caller *caller, BookingRequest *request)
@@ -209,9 +186,9 @@ find_hold(int64 appointment_id, const Caller *caller, BookingRequest *request)
 	booking_require_may_change(caller, appointment_id, DatumGetInt64(values[1]),
 							   DatumGetInt64(values[2]));
 	if (!nulls[4] && DatumGetBool(values[4]))
-		booking_refuse_expired_hold(appointment_id);
+		booking_refuse(HOLD_NOT_EXPIRED, .appointment_id = appointment_id);
 	if (!DatumGetBool(values[3]))
-		refuse_no_hold(appointment_id);
+		booking_refuse(APPOINTMENT_IS_A_HOLD, .appointment_id = appointment_id);
 
 	memset(request, 0, sizeof(*request));
 	request->slot_id = DatumGetInt64(values[0]);
@@ -238,7 +215,7 @@ BOOKING_FUNCTION(booking_confirm_hold)
 	booking_look_again(&request, &facts);
 	booking_enforce_rules(&facts);
 	if (!facts.is_own_hold)
-		booking_refuse_expired_hold(appointment_id);
+		booking_refuse(HOLD_NOT_EXPIRED, .appointment_id = appointment_id);
 	appointment = write_appointment(&facts, &caller, 0);
 	booking_end_look(&facts);
 	SPI_finish();

@@ -260,29 +260,28 @@ rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 {
 	Oid owner;
 
-	why->sqlstate = ERRCODE_BOOKING_UNPROCESSABLE;
-	why->rule = rule->name;
-	why->table = "rules";
 	/* asked again, since it may have been dropped after the list was read: by another rule, say */
 	if (!is_check_function(rule->function, &owner))
 	{
-		why->message = psprintf("the clinic's rule \"%s\" cannot be checked", rule->name);
-		why->detail = psprintf(
-			"its function %s(booking.time_slots, booking.patients) RETURNS text does not exist.",
-			rule->check_function);
-		why->hint =
-			psprintf("Create the function again, or remove the rule: booking.remove_rule(%s, %s).",
-					 quote_literal_cstr(rule->name),
-					 rule->of_all_clinics ? "NULL" : psprintf(INT64_FORMAT, rule->clinic_id));
+		*why = (Refusal){
+			CLINICS_RULE_CHECKED,
+			.name = rule->name,
+			.function = rule->check_function,
+			.what =
+				psprintf("%s, %s", quote_literal_cstr(rule->name),
+						 rule->of_all_clinics ? "NULL" : psprintf(INT64_FORMAT, rule->clinic_id)),
+		};
 		return true;
 	}
 
-	why->message = run_as_owner(rule->function, owner, slot, patient);
-	if (why->message != NULL && why->message[0] == '\0')
-		why->message = psprintf("the clinic's rule \"%s\" refuses the booking", rule->name);
-	why->detail = "a rule of the clinic's own refuses the booking.";
-	why->hint = "Choose another slot, or ask the clinic.";
-	return why->message != NULL;
+	*why = (Refusal){
+		CLINICS_RULE,
+		.name = rule->name,
+		.what = run_as_owner(rule->function, owner, slot, patient),
+	};
+	if (why->what != NULL && why->what[0] == '\0')
+		why->which = CLINICS_RULE_UNEXPLAINED;
+	return why->what != NULL;
 }
 
 /*
@@ -298,7 +297,7 @@ fetch_rows(const BookingRequest *request, bool in_callers_snapshot, Datum *slot_
 									  : booking_execute_now(&rows_plan, args, NULL);
 
 	if (rows == 0)
-		booking_refuse_unknown(&booking_slot, request->slot_id);
+		booking_refuse(SLOT_EXISTS, .id = request->slot_id);
 	booking_row(0, slot_and_patient, nulls);
 }
 
@@ -311,8 +310,10 @@ booking_report_rule(ReturnSetInfo *result, const char *name, bool judged, const 
 
 	if (refusal != NULL)
 	{
-		values[2] = CStringGetTextDatum(unpack_sql_state(refusal->sqlstate));
-		values[3] = CStringGetTextDatum(refusal->message);
+		RefusalWords words = booking_words(refusal);
+
+		values[2] = CStringGetTextDatum(unpack_sql_state(words.sqlstate));
+		values[3] = CStringGetTextDatum(words.message);
 		nulls[2] = nulls[3] = false;
 	}
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
@@ -342,7 +343,7 @@ try_rules(const BookingFacts *facts, ReturnSetInfo *report)
 		if (report != NULL)
 			booking_report_rule(report, rule->name, facts->patient_exists, refuses ? &why : NULL);
 		else if (refuses)
-			booking_refuse(&why);
+			booking_raise(&why);
 	}
 }
 
@@ -391,18 +392,10 @@ function_name(Oid function)
 static void
 check_function_form(Oid function)
 {
-	static const Refusal misfit = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "rule_function_fits",
-		.table = "rules",
-		.message = "the function is not of the form that a rule needs",
-		.detail = "a rule is (slot booking.time_slots, patient booking.patients) RETURNS text.",
-		.hint = "Create such a function, and give its name with these argument types.",
-	};
 	Oid owner;
 
 	if (!is_check_function(function, &owner))
-		booking_refuse(&misfit);
+		booking_refuse(RULE_FUNCTION_FITS);
 	if (!has_privs_of_role(booking_calling_user(), owner))
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 						errmsg("must be owner of function %s", format_procedure(function)),
@@ -434,14 +427,6 @@ BOOKING_FUNCTION(booking_add_rule)
 
 BOOKING_FUNCTION(booking_remove_rule)
 {
-	static const Refusal unknown = {
-		.sqlstate = ERRCODE_BOOKING_NOT_FOUND,
-		.rule = "rule_exists",
-		.table = "rules",
-		.message = "there is no such rule",
-		.detail = "no rule of that clinic, or of all clinics, has this name.",
-		.hint = "booking.rules lists the rules.",
-	};
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	char nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' '};
 	Datum rule;
@@ -453,7 +438,7 @@ BOOKING_FUNCTION(booking_remove_rule)
 	if (booking_execute(&remove_plan, values, nulls) == 0)
 	{
 		booking_require_none_left(&is_live_plan, values, nulls);
-		booking_refuse(&unknown);
+		booking_refuse(RULE_EXISTS);
 	}
 	rule = booking_returned_row();
 	CacheInvalidateRelcacheByRelid(booking_relation("rules"));

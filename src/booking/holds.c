@@ -107,20 +107,12 @@ booking_sweep_holds(int32 max_rows)
 
 BOOKING_FUNCTION(booking_expire_holds)
 {
-	static const Refusal out_of_range = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "max_rows_in_range",
-		.table = "appointments",
-		.message = "max_rows is not between 1 and 5000",
-		.detail = "it limits the number of holds cancelled.",
-		.hint = "Call it again for the rest.",
-	};
 	int32 max_rows = PG_GETARG_INT32(0);
 	int32 cancelled;
 
 	booking_require(fcinfo, 0, "max_rows");
 	if (max_rows < 1 || max_rows > MOST_HOLDS)
-		booking_refuse(&out_of_range);
+		booking_refuse(HOLDS_IN_RANGE, .least = 1, .most = MOST_HOLDS);
 
 	booking_start_writing(fcinfo);
 	cancelled = booking_sweep_holds(max_rows);

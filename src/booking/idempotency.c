@@ -25,15 +25,6 @@ static BookingPlan key_plan = {
 text *
 booking_read_key(FunctionCallInfo fcinfo, int argument)
 {
-	static const Refusal malformed = {
-		.sqlstate = ERRCODE_BOOKING_MALFORMED,
-		.rule = "idempotency_key_has_1_to_255_characters",
-		.table = "appointments",
-		.message = "the idempotency key does not have 1 to 255 characters",
-		.detail =
-			"a key stands for one request, so that it can be sent again without booking twice.",
-		.hint = "Send a new random key, such as a UUID, with each new request.",
-	};
 	text *key;
 	int length;
 
@@ -42,25 +33,9 @@ booking_read_key(FunctionCallInfo fcinfo, int argument)
 	key = PG_GETARG_TEXT_PP(argument);
 	length = pg_mbstrlen_with_len(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
 	if (length < 1 || length > 255)
-		booking_refuse(&malformed);
+		booking_refuse(KEY_LENGTH);
 	booking_require_no_control(key, "appointments");
 	return key;
-}
-
-static void
-refuse_key(int64 slot_id)
-{
-	Refusal mismatch = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "idempotency_key_matches",
-		.table = "appointments",
-		.detail = "a key stands for one request, and its answer is repeated.",
-		.hint = "Use a new key for a new request.",
-	};
-
-	mismatch.message =
-		psprintf("the idempotency key was used for another slot than " INT64_FORMAT, slot_id);
-	booking_refuse(&mismatch);
 }
 
 /* Found without a statement: a key is nearly always new. */
@@ -113,10 +88,10 @@ booking_was_answered(const BookingRequest *request, const Caller *caller, Purpos
 		return false;
 	booking_row(0, values, nulls);
 	if (nulls[1] || DatumGetInt64(values[1]) != request->slot_id)
-		refuse_key(request->slot_id);
+		booking_refuse(KEY_MATCHES, .slot_id = request->slot_id);
 	require_may_be_told(request, caller, &values[5], &nulls[5]);
 	if (!nulls[4] && DatumGetBool(values[4]))
-		booking_refuse_expired_hold(DatumGetInt64(values[2]));
+		booking_refuse(HOLD_NOT_EXPIRED, .appointment_id = DatumGetInt64(values[2]));
 	if (DatumGetBool(values[3]) && purpose == BOOK)
 		return false;
 	*appointment = booking_returned_row();

@@ -13,8 +13,6 @@
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 
-#define LONGEST_REASON 500
-
 static BookingPlan find_plan = {
 	"SELECT slot_id, patient_id, doctor_id, status::text, clinic_id"
 	" FROM booking.appointments WHERE id = $1",
@@ -102,14 +100,6 @@ lock_appointment(int64 id)
 static char *
 read_reason(FunctionCallInfo fcinfo, int argument)
 {
-	static const Refusal malformed = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "reason_has_1_to_500_characters",
-		.table = "appointment_events",
-		.message = "the reason does not have 1 to 500 characters",
-		.detail = "leading and trailing blanks do not count.",
-		.hint = "Shorten the reason, or leave it out.",
-	};
 	text *reason;
 	int length;
 
@@ -117,8 +107,8 @@ read_reason(FunctionCallInfo fcinfo, int argument)
 		return NULL;
 	reason = DatumGetTextPP(booking_trim(PG_GETARG_DATUM(argument)));
 	length = pg_mbstrlen_with_len(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason));
-	if (length < 1 || length > LONGEST_REASON)
-		booking_refuse(&malformed);
+	if (length < 1 || length > 500)
+		booking_refuse(REASON_LENGTH);
 	booking_require_no_control(reason, "appointment_events");
 	return text_to_cstring(reason);
 }
@@ -144,7 +134,7 @@ change_status(FunctionCallInfo fcinfo, const char *status, const char *reason)
 	if (set_status(id, status, reason) == 0)
 	{
 		booking_require_none_left(&find_plan, &PG_GETARG_DATUM(0), NULL);
-		booking_refuse_unknown(&booking_appointment, id);
+		booking_refuse(APPOINTMENT_EXISTS, .id = id);
 	}
 	appointment = booking_returned_row();
 	SPI_finish();
@@ -168,34 +158,8 @@ BOOKING_FUNCTION(booking_set_appointment_status)
 static void
 check_is_booked(int64 id, const Found *found)
 {
-	Refusal refusal = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "appointment_is_booked",
-		.table = "appointments",
-		.hint = "Book a new appointment instead.",
-	};
-
-	if (strcmp(found->status, "booked") == 0)
-		return;
-	refusal.message = psprintf("appointment " INT64_FORMAT " cannot be moved", id);
-	refusal.detail = psprintf("it is %s; only a booked one can be moved.", found->status);
-	booking_refuse(&refusal);
-}
-
-static void
-check_goes_elsewhere(int64 id, const Found *found, int64 new_slot_id)
-{
-	if (found->slot_id != new_slot_id)
-		return;
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "appointment_goes_elsewhere",
-		.table = "appointments",
-		.message = psprintf("appointment " INT64_FORMAT " is in time slot " INT64_FORMAT " already",
-							id, new_slot_id),
-		.detail = "to move it there changes nothing.",
-		.hint = "Choose another slot.",
-	});
+	if (strcmp(found->status, "booked") != 0)
+		booking_refuse(APPOINTMENT_IS_BOOKED, .appointment_id = id, .status = found->status);
 }
 
 /* Both slots and both calendars, the lower id first, whichever it is. */
@@ -207,24 +171,6 @@ lock_move(const Found *found, const BookingRequest *request, int64 new_doctor_id
 	booking_lock(PATIENT_LOCK, request->patient_id, ExclusiveLock);
 	booking_lock(CALENDAR_LOCK, Min(found->doctor_id, new_doctor_id), CALENDAR_BOOK);
 	booking_lock(CALENDAR_LOCK, Max(found->doctor_id, new_doctor_id), CALENDAR_BOOK);
-}
-
-/* Its other slot is not among those we locked, and the caller may want something else now. */
-static void
-check_is_where_it_was(int64 id, const Found *before, const Found *now)
-{
-	Refusal moved = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "appointment_stayed",
-		.table = "appointments",
-		.detail = "another session moved it while this one waited.",
-		.hint = "Look at the appointment and try again.",
-	};
-
-	if (now->slot_id == before->slot_id)
-		return;
-	moved.message = psprintf("appointment " INT64_FORMAT " was moved a moment ago", id);
-	booking_refuse(&moved);
 }
 
 /* Leaves the moved appointment as the result. Raw SQL may have been at it without a lock. */
@@ -246,7 +192,7 @@ move_appointment(const BookingRequest *request, BookingFacts *facts, const Calle
 	booking_require_none_left(&is_booked_plan, values, NULL);
 	find_appointment(request->appointment_id, caller, &now);
 	check_is_booked(request->appointment_id, &now);
-	booking_refuse_changed(request->slot_id);
+	booking_refuse(SLOT_AS_JUDGED, .slot_id = request->slot_id);
 }
 
 BOOKING_FUNCTION(booking_reschedule_appointment)
@@ -266,7 +212,8 @@ BOOKING_FUNCTION(booking_reschedule_appointment)
 	booking_start_writing(fcinfo);
 	find_appointment(id, &caller, &found);
 	check_is_booked(id, &found);
-	check_goes_elsewhere(id, &found, request.slot_id);
+	if (found.slot_id == request.slot_id)
+		booking_refuse(APPOINTMENT_GOES_ELSEWHERE, .appointment_id = id, .slot_id = found.slot_id);
 	request.patient_id = found.patient_id;
 	booking_look(&request, &facts);
 	if (facts.slot_exists)
@@ -276,7 +223,9 @@ BOOKING_FUNCTION(booking_reschedule_appointment)
 
 	lock_move(&found, &request, facts.doctor_id);
 	find_appointment(id, &caller, &now);
-	check_is_where_it_was(id, &found, &now);
+	/* its other slot is not among those we locked, and the caller may want something else now */
+	if (now.slot_id != found.slot_id)
+		booking_refuse(APPOINTMENT_STAYED, .appointment_id = id);
 	check_is_booked(id, &now);
 	booking_look_again(&request, &facts);
 	booking_enforce_rules(&facts);

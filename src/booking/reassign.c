@@ -65,20 +65,6 @@ typedef struct Moving
 } Moving;
 
 static void
-refuse_reassignment(int sqlstate, const char *rule, const char *message, const char *detail,
-					const char *hint)
-{
-	booking_refuse(&(Refusal){
-		.sqlstate = sqlstate,
-		.rule = rule,
-		.table = "time_slots",
-		.message = message,
-		.detail = detail,
-		.hint = hint,
-	});
-}
-
-static void
 check_arguments(FunctionCallInfo fcinfo)
 {
 	static const char *const names[] = {"from_doctor_id", "to_doctor_id", "from_time",
@@ -90,26 +76,9 @@ check_arguments(FunctionCallInfo fcinfo)
 		booking_require(fcinfo, i, names[i]);
 	if (TIMESTAMP_NOT_FINITE(from_time) || TIMESTAMP_NOT_FINITE(until_time) ||
 		from_time > until_time || booking_is_longer(from_time, until_time, LONGEST_RANGE_DAYS))
-		refuse_reassignment(ERRCODE_BOOKING_UNPROCESSABLE, "range_up_to_5_years",
-							"the range is reversed, or longer than 5 years",
-							"from_time belongs to the range, until_time does not.",
-							"Check both ends of the range.");
+		booking_refuse(RANGE_TO_REASSIGN);
 	if (PG_GETARG_INT64(0) == PG_GETARG_INT64(1))
-		refuse_reassignment(ERRCODE_BOOKING_UNPROCESSABLE, "substitute_is_another_doctor",
-							"a doctor cannot be their own substitute",
-							"from_doctor_id and to_doctor_id are the same.",
-							"Choose another doctor.");
-}
-
-static void
-check_same_clinic(const Doctor *from, const Doctor *to)
-{
-	if (from->clinic_id == to->clinic_id)
-		return;
-	refuse_reassignment(ERRCODE_BOOKING_UNPROCESSABLE, "substitute_works_at_the_clinic",
-						psprintf("doctor " INT64_FORMAT " works at another clinic", to->id),
-						"a substitute comes from the same clinic, where the patients go.",
-						"Choose a doctor of the same clinic.");
+		booking_refuse(SUBSTITUTE_IS_ANOTHER_DOCTOR);
 }
 
 /* Both calendars are closed by now. */
@@ -160,17 +129,13 @@ find_in_the_way(const Stretches *ours, const Stretches *others)
 
 static void
 check_way_is_free(const Stretches *ours, const Stretches *others, const Doctor *to,
-				  const char *rule, const char *message)
+				  RefusalName otherwise)
 {
 	const Stretch *other = find_in_the_way(ours, others);
 
-	if (other == NULL)
-		return;
-	refuse_reassignment(ERRCODE_BOOKING_CONFLICT, rule, psprintf(message, to->id),
-						psprintf("the first time it is so is from %s to %s.",
-								 booking_local_time(other->starts_at, to->time_zone),
-								 booking_local_time(other->ends_at, to->time_zone)),
-						"Choose another substitute, or a shorter range.");
+	if (other != NULL)
+		booking_refuse(otherwise, .doctor_id = to->id, .from = other->starts_at,
+					   .until = other->ends_at, .zone = to->time_zone);
 }
 
 /* Whether the substitute has time for all of it. */
@@ -185,10 +150,9 @@ check_substitute_is_free(const Stretches *ours, const Doctor *to)
 		return;
 	all = (Stretch){ours->list[0].starts_at, ours->list[ours->count - 1].ends_at};
 	booking_read_slots(to->id, &all, &slots);
-	check_way_is_free(ours, &slots, to, "doctor_slots_do_not_overlap",
-					  "doctor " INT64_FORMAT " has time slots of their own then");
+	check_way_is_free(ours, &slots, to, SUBSTITUTE_HAS_NO_SLOTS);
 	booking_find_time_off(to, all.starts_at, all.ends_at, &off);
-	check_way_is_free(ours, &off, to, "doctor_not_off", "doctor " INT64_FORMAT " is off then");
+	check_way_is_free(ours, &off, to, SUBSTITUTE_NOT_OFF);
 }
 
 BOOKING_FUNCTION(booking_reassign_slots)
@@ -210,7 +174,8 @@ BOOKING_FUNCTION(booking_reassign_slots)
 	booking_find_doctor(from_id, &from);
 	booking_find_doctor(to_id, &to);
 	booking_require_active(&to);
-	check_same_clinic(&from, &to);
+	if (from.clinic_id != to.clinic_id)
+		booking_refuse(SUBSTITUTE_WORKS_AT_THE_CLINIC, .doctor_id = to.id);
 	find_moving(fcinfo, &moving);
 	check_substitute_is_free(&moving.times, &to);
 	args[0] = moving.ids;

@@ -23,39 +23,15 @@ static BookingPlan set_availability_plan = {
 	2,
 	{INT8OID, BOOLOID}};
 
-static void
-refuse_occupied(int64 slot_id)
-{
-	Refusal occupied = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "slot_not_booked",
-		.table = "appointments",
-		.detail = "an appointment, or a hold that has not expired, occupies it.",
-		.hint = "Cancel or move the appointment first; one that took place keeps its slot.",
-	};
-
-	occupied.message = psprintf("time slot " INT64_FORMAT " is occupied", slot_id);
-	booking_refuse(&occupied);
-}
-
 /* Inside time off no slot is free; the calendar is locked, so that none is being entered. */
 static void
 check_not_off(int64 slot_id)
 {
-	Refusal is_off = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "doctor_not_off",
-		.table = "time_off",
-		.hint = "Remove the time off first: booking.remove_time_off().",
-	};
 	char null;
 	Datum time_off_id = booking_time_off_of_slot(slot_id, &null);
 
-	if (null == 'n')
-		return;
-	is_off.message = psprintf("time slot " INT64_FORMAT " is inside time off", slot_id);
-	is_off.detail = psprintf("it is time off " INT64_FORMAT ".", DatumGetInt64(time_off_id));
-	booking_refuse(&is_off);
+	if (null != 'n')
+		booking_refuse(SLOT_NOT_IN_TIME_OFF, .slot_id = slot_id, .id = DatumGetInt64(time_off_id));
 }
 
 BOOKING_FUNCTION(booking_set_slot_availability)
@@ -77,13 +53,13 @@ BOOKING_FUNCTION(booking_set_slot_availability)
 	booking_look_again(&request, &facts);
 	booking_end_look(&facts);
 	if (booking_is_occupied(&facts))
-		refuse_occupied(request.slot_id);
+		booking_refuse(SLOT_NOT_OCCUPIED, .slot_id = request.slot_id);
 	if (PG_GETARG_BOOL(1))
 		check_not_off(request.slot_id);
 	if (booking_execute(&set_availability_plan, values, NULL) == 0)
 	{
 		booking_require_none_left(booking_slot.find_live, values, NULL);
-		booking_refuse_unknown(&booking_slot, request.slot_id);
+		booking_refuse(SLOT_EXISTS, .id = request.slot_id);
 	}
 	slot = booking_returned_row();
 	SPI_finish();
@@ -144,19 +120,11 @@ is_taken_away(const TriggerData *trigger)
 static void
 check_new_time(const TriggerData *trigger)
 {
-	static const Refusal closed = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "doctor_not_off",
-		.table = "time_off",
-		.message = "the doctor's calendar is being changed",
-		.detail = "another session is entering time off, or handing slots to a substitute.",
-		.hint = "Try again.",
-	};
 	int64 doctor_id = DatumGetInt64(new_value(trigger, "doctor_id", INT8OID));
 	Doctor doctor;
 
 	if (!booking_try_lock(CALENDAR_LOCK, doctor_id, CALENDAR_BOOK))
-		booking_refuse(&closed);
+		booking_refuse(CALENDAR_NOT_CLOSED);
 	booking_find_doctor(doctor_id, &doctor);
 	booking_check_not_off(&doctor,
 						  DatumGetTimestampTz(new_value(trigger, "starts_at", TIMESTAMPTZOID)),
@@ -197,7 +165,7 @@ BOOKING_FUNCTION(booking_guard_time_slot)
 
 	SPI_connect();
 	if (booking_execute(&occupied_plan, args, NULL) > 0)
-		refuse_occupied(DatumGetInt64(args[0]));
+		booking_refuse(SLOT_NOT_OCCUPIED, .slot_id = DatumGetInt64(args[0]));
 	if (is_moved)
 		check_new_time(trigger);
 	SPI_finish();

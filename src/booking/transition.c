@@ -154,40 +154,19 @@ column_is_untouched(const Appointment *old, const Appointment *new, const char *
 static void
 check_fixed_columns(const Appointment *old, const Appointment *new)
 {
-	Refusal fixed = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "appointment_keeps_its_identity",
-		.table = "appointments",
-		.hint =
-			"Move an appointment with booking.reschedule_appointment(), or cancel it and book another.",
-	};
-
 	for (int i = 0; i < lengthof(fixed_columns); i++)
 	{
-		if (column_is_untouched(old, new, fixed_columns[i]))
-			continue;
-		fixed.message = psprintf("%s of appointment " INT64_FORMAT " cannot be changed",
-								 fixed_columns[i], old->id);
-		fixed.detail = "only its status may be set; the rest follows from how it is booked.";
-		booking_refuse(&fixed);
+		if (!column_is_untouched(old, new, fixed_columns[i]))
+			booking_refuse(APPOINTMENT_KEEPS_ITS_IDENTITY, .name = fixed_columns[i],
+						   .appointment_id = old->id);
 	}
 }
 
 static void
 refuse_transition(const Appointment *old, const Appointment *new, const char *allowed)
 {
-	Refusal refusal = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "status_transition",
-		.table = "appointments",
-		.hint = "booking.status_transitions lists what each status may become.",
-	};
-
-	refusal.message = psprintf("appointment " INT64_FORMAT " is %s and cannot become %s", old->id,
-							   old->status, new->status);
-	refusal.detail = allowed ? psprintf("%s may become: %s.", old->status, allowed)
-							 : psprintf("%s is final.", old->status);
-	booking_refuse(&refusal);
+	booking_refuse(allowed ? STATUS_TRANSITION : STATUS_IS_NOT_FINAL, .appointment_id = old->id,
+				   .status = old->status, .new_status = new->status, .what = allowed);
 }
 
 /*
@@ -197,16 +176,8 @@ refuse_transition(const Appointment *old, const Appointment *new, const char *al
 static void
 lock_patient_of_hold(const Appointment *old)
 {
-	if (booking_try_lock(PATIENT_LOCK, old->patient_id, ExclusiveLock))
-		return;
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "patient_not_double_booked",
-		.table = "appointments",
-		.message = psprintf("appointment " INT64_FORMAT " cannot be booked just now", old->id),
-		.detail = "another session is booking for the patient.",
-		.hint = "Try again, or use booking.confirm_hold(), which waits.",
-	});
+	if (!booking_try_lock(PATIENT_LOCK, old->patient_id, ExclusiveLock))
+		booking_refuse(PATIENT_NOT_BEING_BOOKED, .appointment_id = old->id);
 }
 
 /*
@@ -274,7 +245,7 @@ check_transition(const Appointment *old, const Appointment *new, const Change *c
 	if (nulls[0] || !is_the_time(old, now, !nulls[1]))
 		refuse_transition(old, new, nulls[2] ? NULL : booking_row_text(0, 2));
 	if (books_hold && has_expired(old, change, now))
-		booking_refuse_expired_hold(old->id);
+		booking_refuse(HOLD_NOT_EXPIRED, .appointment_id = old->id);
 	if (books_hold && (change == NULL || change->sets_status))
 		check_patient_is_free(old);
 }
@@ -325,7 +296,7 @@ keep_slot(BookingPlan *plan, const Appointment *old, const Appointment *new)
 	if (booking_execute(plan, args, NULL) > 0)
 		return;
 	booking_require_none_left(&as_held_plan, args, NULL);
-	booking_refuse_changed(old->slot_id);
+	booking_refuse(SLOT_AS_JUDGED, .slot_id = old->slot_id);
 }
 
 static void

@@ -35,7 +35,7 @@ booking_refuse_unwritten(const BookingRequest *request)
 
 	booking_look_now(request, &facts);
 	booking_enforce_rules(&facts);
-	booking_refuse_changed(request->slot_id);
+	booking_refuse(SLOT_AS_JUDGED, .slot_id = request->slot_id);
 }
 
 /* Marks the slot by a statement, which finds out itself what has become of it. */
@@ -89,7 +89,7 @@ share_patient(const BookingFacts *facts)
 		return;
 	if (!booking_share_row(facts->patient) &&
 		booking_execute(&share_patient_plan, &patient_id, NULL) == 0)
-		booking_refuse_unknown(&booking_patient, facts->request.patient_id);
+		booking_refuse(PATIENT_EXISTS);
 }
 
 /* An AFTER trigger of somebody's may cancel the appointment, which is an event that comes later. */

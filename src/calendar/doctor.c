@@ -25,7 +25,7 @@ booking_find_doctor(int64 doctor_id, Doctor *doctor)
 	bool nulls[3];
 
 	if (booking_execute_now(&doctor_plan, &arg, NULL) == 0)
-		booking_refuse_unknown(&booking_doctor, doctor_id);
+		booking_refuse(DOCTOR_EXISTS, .id = doctor_id);
 	booking_row(0, values, nulls);
 	doctor->id = doctor_id;
 	doctor->clinic_id = DatumGetInt64(values[0]);
@@ -38,16 +38,6 @@ booking_find_doctor(int64 doctor_id, Doctor *doctor)
 void
 booking_require_active(const Doctor *doctor)
 {
-	Refusal idle = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "doctor_active",
-		.table = "doctors",
-		.detail = "the doctor or the clinic is inactive, or the clinic was removed.",
-		.hint = "Set is_active of the doctor and of the clinic first.",
-	};
-
-	if (doctor->is_active)
-		return;
-	idle.message = psprintf("doctor " INT64_FORMAT " takes no bookings", doctor->id);
-	booking_refuse(&idle);
+	if (!doctor->is_active)
+		booking_refuse(DOCTOR_ACTIVE_FOR_SLOTS, .doctor_id = doctor->id);
 }

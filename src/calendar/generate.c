@@ -297,30 +297,14 @@ booking_generate_again(int64 doctor_id)
 }
 
 static void
-refuse_range(const char *rule, const char *message, const char *detail, const char *hint)
-{
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = rule,
-		.table = "time_slots",
-		.message = message,
-		.detail = detail,
-		.hint = hint,
-	});
-}
-
-static void
 check_range(const DateRange *range)
 {
 	booking_require_date(range->first);
 	booking_require_date(range->last);
 	if (range->first > range->last)
-		refuse_range("range_not_reversed", "from_date is after until_date",
-					 "both belong to the range.", "Swap from_date and until_date.");
+		booking_refuse(DATES_NOT_REVERSED);
 	if (range->last - range->first > LONGEST_RANGE_DAYS)
-		refuse_range("range_up_to_5_years", "the range is longer than 5 years",
-					 "slots that far ahead are better generated when they come near.",
-					 "Generate fewer days at a time.");
+		booking_refuse(RANGE_TO_GENERATE);
 	booking_check_not_too_far(range->last,
 							  booking_local_date(GetCurrentTimestamp(), pg_tzset("UTC")));
 }
@@ -337,17 +321,9 @@ check_named(FunctionCallInfo fcinfo)
 	{
 		booking_require_clinic(PG_GETARG_INT64(3));
 		if (booking_execute(&clinic_plan, &PG_GETARG_DATUM(3), NULL) == 0)
-			booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(3));
+			booking_refuse(CLINIC_EXISTS, .id = PG_GETARG_INT64(3));
 		if (!DatumGetBool(booking_value()))
-			booking_refuse(&(Refusal){
-				.sqlstate = ERRCODE_BOOKING_CONFLICT,
-				.rule = "clinic_active",
-				.table = "clinics",
-				.message =
-					psprintf("clinic " INT64_FORMAT " takes no bookings", PG_GETARG_INT64(3)),
-				.detail = "the clinic is inactive.",
-				.hint = "Set its is_active first.",
-			});
+			booking_refuse(CLINIC_ACTIVE_FOR_SLOTS, .clinic_id = PG_GETARG_INT64(3));
 	}
 	if (!PG_ARGISNULL(2))
 	{

@@ -178,22 +178,6 @@ was_looked_at(Ahead *ahead, const LiveSlot *slot)
 }
 
 static void
-refuse_overlap(const LiveSlot *new)
-{
-	Refusal overlap = {
-		.sqlstate = ERRCODE_EXCLUSION_VIOLATION,
-		.rule = "doctor_slots_do_not_overlap",
-		.table = "time_slots",
-		.detail = "live slots of one doctor never overlap.",
-		.hint = "Remove the other slot, or choose another time.",
-	};
-
-	overlap.message =
-		psprintf("doctor " INT64_FORMAT " has another time slot then", new->doctor_id);
-	booking_refuse(&overlap);
-}
-
-static void
 check_overlap(Relation table, LiveSlot *new)
 {
 	TransactionId undecided;
@@ -201,7 +185,7 @@ check_overlap(Relation table, LiveSlot *new)
 	while (find_overlap(new, &undecided))
 	{
 		if (!TransactionIdIsValid(undecided))
-			refuse_overlap(new);
+			booking_refuse(INSERTED_SLOT_DOES_NOT_OVERLAP, .doctor_id = new->doctor_id);
 		XactLockTableWait(undecided, table, &new->tid, XLTW_RecheckExclusionConstr);
 	}
 }

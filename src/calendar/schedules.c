@@ -29,49 +29,16 @@ static BookingPlan clinic_plan = {
 	1,
 	{INT8OID}};
 
-static const Entity schedule = {
-	.name = "schedule",
-	.table = "schedules",
-	.exists_rule = "schedule_exists",
-	.find_hint = "booking.schedules lists the schedules.",
-};
-
-static void
-check_weekday(int weekday)
-{
-	Refusal no_weekday = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "weekday_is_1_to_7",
-		.table = "schedules",
-		.detail = "ISO weekdays are 1, Monday, to 7, Sunday.",
-		.hint = "Choose a weekday from 1 to 7.",
-	};
-
-	if (weekday >= 1 && weekday <= 7)
-		return;
-	no_weekday.message = psprintf("there is no weekday %d", weekday);
-	booking_refuse(&no_weekday);
-}
-
 static void
 check_validity(FunctionCallInfo fcinfo)
 {
-	static const Refusal reversed = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "schedule_is_valid_from_before_until",
-		.table = "schedules",
-		.message = "valid_from is after valid_until",
-		.detail = "both belong to the time in which the schedule applies.",
-		.hint = "Swap valid_from and valid_until.",
-	};
-
 	for (int i = 6; i <= 7; i++)
 	{
 		if (!PG_ARGISNULL(i))
 			booking_require_date(PG_GETARG_DATEADT(i));
 	}
 	if (!PG_ARGISNULL(6) && !PG_ARGISNULL(7) && PG_GETARG_DATEADT(6) > PG_GETARG_DATEADT(7))
-		booking_refuse(&reversed);
+		booking_refuse(SCHEDULE_IS_VALID_FROM_BEFORE_UNTIL);
 }
 
 BOOKING_FUNCTION(booking_add_schedule)
@@ -87,7 +54,8 @@ BOOKING_FUNCTION(booking_add_schedule)
 
 	for (int i = 0; i < lengthof(names); i++)
 		booking_require(fcinfo, i, names[i]);
-	check_weekday(PG_GETARG_INT32(1));
+	if (PG_GETARG_INT32(1) < 1 || PG_GETARG_INT32(1) > 7)
+		booking_refuse(WEEKDAY_IS_1_TO_7, .number = PG_GETARG_INT32(1), .least = 1, .most = 7);
 	booking_check_hours(&hours);
 	check_validity(fcinfo);
 	for (int i = 0; i < lengthof(values); i++)
@@ -119,7 +87,7 @@ BOOKING_FUNCTION(booking_remove_schedule)
 	if (booking_execute(&remove_plan, &id, NULL) == 0)
 	{
 		booking_require_none_left(&is_live_plan, &id, NULL);
-		booking_refuse_unknown(&schedule, DatumGetInt64(id));
+		booking_refuse(SCHEDULE_EXISTS, .id = DatumGetInt64(id));
 	}
 	row = booking_returned_row();
 	SPI_finish();

@@ -95,19 +95,6 @@ booking_insert_slots(const Doctor *doctor, const Stretches *slots)
 	insert_slots(&add_plan, doctor, slots);
 }
 
-static void
-refuse_hours(const char *rule, const char *message, const char *detail, const char *hint)
-{
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = rule,
-		.table = "time_slots",
-		.message = message,
-		.detail = detail,
-		.hint = hint,
-	});
-}
-
 /* Real time between the ends by the wall clock, when no clock is changed. */
 static int64
 session_length(const Hours *hours)
@@ -123,21 +110,14 @@ booking_check_hours(const Hours *hours)
 	int64 length = session_length(hours);
 
 	if (hours->slot_minutes < SHORTEST_SLOT_MINUTES || hours->slot_minutes > LONGEST_SLOT_MINUTES)
-		refuse_hours("slot_lasts_5_minutes_to_8_hours",
-					 psprintf("slots cannot be %d minutes long", hours->slot_minutes),
-					 "slot_minutes is 5 to 480.", "Choose another slot length.");
+		booking_refuse(SLOT_LENGTH, .number = hours->slot_minutes, .least = SHORTEST_SLOT_MINUTES,
+					   .most = LONGEST_SLOT_MINUTES);
 	if (hours->gap_minutes < 0 || hours->gap_minutes > LONGEST_SLOT_MINUTES)
-		refuse_hours("gap_is_0_to_480_minutes",
-					 psprintf("gaps cannot be %d minutes long", hours->gap_minutes),
-					 "gap_minutes is 0 to 480.", "Choose another gap.");
+		booking_refuse(GAP_LENGTH, .number = hours->gap_minutes, .most = LONGEST_SLOT_MINUTES);
 	if (hours->start_time >= USECS_PER_DAY)
-		refuse_hours("start_time_is_before_24_00", "a session cannot start at 24:00",
-					 "24:00 is the end of the day.", "Let it start at 00:00 of the next day.");
+		booking_refuse(START_TIME_IS_BEFORE_24_00);
 	if (Max(hours->slot_minutes, hours->gap_minutes) * USECS_PER_MINUTE > length)
-		refuse_hours("session_has_room_for_its_slots_and_gaps",
-					 "the session is shorter than one of its slots or gaps",
-					 psprintf("it is " INT64_FORMAT " minutes long.", length / USECS_PER_MINUTE),
-					 "Choose a shorter slot or gap, or longer hours.");
+		booking_refuse(SESSION_HAS_ROOM, .number = length / USECS_PER_MINUTE);
 }
 
 static char *
@@ -151,16 +131,12 @@ static void
 check_session(const Hours *hours)
 {
 	if (hours->end_time <= hours->start_time)
-		refuse_hours("session_ends_after_it_starts", "the session does not end after it starts",
-					 "end_time must be later than start_time; 24:00 is the end of the day.",
-					 "Add a session past midnight as two, one on each date.");
+		booking_refuse(SESSION_ENDS_AFTER_IT_STARTS);
 	booking_check_hours(hours);
 	if (session_length(hours) % (hours->slot_minutes * USECS_PER_MINUTE) != 0)
-		refuse_hours("session_divides_evenly",
-					 psprintf("slots of %d minutes do not fill the session", hours->slot_minutes),
-					 psprintf("the session is from %s to %s.", time_in_words(hours->start_time),
-							  time_in_words(hours->end_time)),
-					 "Choose a slot length that divides the session evenly, or other hours.");
+		booking_refuse(SESSION_DIVIDES_EVENLY, .number = hours->slot_minutes,
+					   .start_time = time_in_words(hours->start_time),
+					   .end_time = time_in_words(hours->end_time));
 }
 
 /* Refuses what is more than a century ahead of the clinic's today. */
@@ -168,8 +144,7 @@ void
 booking_check_not_too_far(DateADT date, DateADT today)
 {
 	if (date > today + FURTHEST_DAYS)
-		refuse_hours("date_within_a_century", "the date is more than a century ahead",
-					 "a calendar that far ahead is a slip of the pen.", "Check the year.");
+		booking_refuse(DATE_WITHIN_A_CENTURY);
 }
 
 static void
@@ -178,12 +153,9 @@ check_date(DateADT date, const Doctor *doctor)
 	DateADT today = booking_local_date(GetCurrentTimestamp(), doctor->zone);
 
 	if (date < today)
-		refuse_hours(
-			"date_not_past", "the date is before the clinic's today",
-			psprintf("today is %s in %s.",
-					 DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(today))),
-					 doctor->time_zone),
-			"Choose a date from today on.");
+		booking_refuse(DATE_NOT_PAST, .zone = doctor->time_zone,
+					   .what =
+						   DatumGetCString(DirectFunctionCall1(date_out, DateADTGetDatum(today))));
 	booking_check_not_too_far(date, today);
 }
 
@@ -191,40 +163,25 @@ check_date(DateADT date, const Doctor *doctor)
 static void
 check_calendar_is_free(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at)
 {
-	Refusal clash = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "doctor_slots_do_not_overlap",
-		.table = "time_slots",
-		.hint = "Remove the other slot, or choose another time.",
-	};
 	const Stretch stretch = {starts_at, ends_at};
 	Stretches others = {0};
 
 	booking_read_slots(doctor->id, &stretch, &others);
-	if (others.count == 0)
-		return;
-	clash.message = psprintf("doctor " INT64_FORMAT " has another time slot then", doctor->id);
-	clash.detail = psprintf("the first one is from %s to %s.",
-							booking_local_time(others.list[0].starts_at, doctor->time_zone),
-							booking_local_time(others.list[0].ends_at, doctor->time_zone));
-	booking_refuse(&clash);
+	if (others.count > 0)
+		booking_refuse(SESSION_DOES_NOT_OVERLAP, .doctor_id = doctor->id,
+					   .from = others.list[0].starts_at, .until = others.list[0].ends_at,
+					   .zone = doctor->time_zone);
 }
 
 /* Hours that the clocks skip have no length, or less than they seem to. */
 static void
 check_hours_exist(DateADT date, const Hours *hours, const Doctor *doctor, const Stretches *slots)
 {
-	TimestampTz starts_at = to_instant(date, hours->start_time, doctor->zone);
-	TimestampTz ends_at = to_instant(date, hours->end_time, doctor->zone);
-
-	if (slots->count > 0)
-		return;
-	refuse_hours("session_fits_a_slot",
-				 psprintf("no slot of %d minutes fits into the session", hours->slot_minutes),
-				 psprintf("the clocks change: by them it is from %s to %s.",
-						  booking_local_time(starts_at, doctor->time_zone),
-						  booking_local_time(ends_at, doctor->time_zone)),
-				 "Choose hours that exist on that date, or shorter slots.");
+	if (slots->count == 0)
+		booking_refuse(SESSION_FITS_A_SLOT, .number = hours->slot_minutes,
+					   .from = to_instant(date, hours->start_time, doctor->zone),
+					   .until = to_instant(date, hours->end_time, doctor->zone),
+					   .zone = doctor->time_zone);
 }
 
 static void

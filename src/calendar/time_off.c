@@ -78,13 +78,6 @@ static BookingPlan of_doctor_plan = {
 static BookingPlan of_slot_plan = {
 	"SELECT " TIME_OFF_OF_SLOT_SQL " FROM booking.time_slots s WHERE s.id = $1", 1, {INT8OID}};
 
-static const Entity time_off = {
-	.name = "time off",
-	.table = "time_off",
-	.exists_rule = "time_off_exists",
-	.find_hint = "booking.time_off lists the times off.",
-};
-
 /* Whose time off it is, and when. */
 typedef struct TimeOff
 {
@@ -145,22 +138,12 @@ booking_find_time_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz e
 void
 booking_check_not_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at)
 {
-	Refusal is_off = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "doctor_not_off",
-		.table = "time_off",
-		.hint = "Choose another time, or remove the time off first: booking.remove_time_off().",
-	};
 	Stretches off = {0};
 
 	booking_find_time_off(doctor, starts_at, ends_at, &off);
-	if (off.count == 0)
-		return;
-	is_off.message = psprintf("doctor " INT64_FORMAT " is off then", doctor->id);
-	is_off.detail = psprintf("the time off is from %s to %s.",
-							 booking_local_time(off.list[0].starts_at, doctor->time_zone),
-							 booking_local_time(off.list[0].ends_at, doctor->time_zone));
-	booking_refuse(&is_off);
+	if (off.count > 0)
+		booking_refuse(DOCTOR_NOT_OFF, .doctor_id = doctor->id, .from = off.list[0].starts_at,
+					   .until = off.list[0].ends_at, .zone = doctor->time_zone);
 }
 
 /* The time off that a slot is in by now, as a nullable argument. */
@@ -175,20 +158,6 @@ booking_time_off_of_slot(int64 slot_id, char *null)
 		booking_row(0, &id, &isnull);
 	*null = isnull ? 'n' : ' ';
 	return id;
-}
-
-static void
-refuse_time_off(int sqlstate, const char *rule, const char *message, const char *detail,
-				const char *hint)
-{
-	booking_refuse(&(Refusal){
-		.sqlstate = sqlstate,
-		.rule = rule,
-		.table = "time_off",
-		.message = message,
-		.detail = detail,
-		.hint = hint,
-	});
 }
 
 /* Finds the one doctor or clinic that a call names by its arguments 2 and 3. */
@@ -209,7 +178,7 @@ find_whose(FunctionCallInfo fcinfo, TimeOff *off)
 		return;
 	}
 	if (booking_execute_now(&clinic_plan, &PG_GETARG_DATUM(3), NULL) == 0)
-		booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(3));
+		booking_refuse(CLINIC_EXISTS, .id = PG_GETARG_INT64(3));
 	booking_row(0, values, nulls);
 	off->clinic_id = DatumGetInt64(values[0]);
 	booking_require_clinic(off->clinic_id);
@@ -220,10 +189,7 @@ static void
 require_whose(FunctionCallInfo fcinfo)
 {
 	if (PG_ARGISNULL(2) == PG_ARGISNULL(3))
-		refuse_time_off(ERRCODE_BOOKING_MALFORMED, "time_off_is_of_a_doctor_or_a_clinic",
-						"time off is of a doctor or of a clinic",
-						"just one of doctor_id and clinic_id has to be given.",
-						"Give doctor_id for leave, or clinic_id for a closure.");
+		booking_refuse(TIME_OFF_IS_OF_A_DOCTOR_OR_A_CLINIC);
 }
 
 /* The lengths that the earliest and the latest instants are apart do not fit an int64. */
@@ -241,9 +207,7 @@ check_range(const TimeOff *off)
 	if (TIMESTAMP_NOT_FINITE(off->starts_at) || TIMESTAMP_NOT_FINITE(off->ends_at) ||
 		off->ends_at <= off->starts_at ||
 		booking_is_longer(off->starts_at, off->ends_at, LONGEST_RANGE_DAYS))
-		refuse_time_off(ERRCODE_BOOKING_UNPROCESSABLE, "time_off_lasts_up_to_5_years",
-						"the time off does not end after it starts, or lasts over 5 years",
-						"an infinite one is too long, too.", "Check both ends of the time off.");
+		booking_refuse(TIME_OFF_LASTS_UP_TO_5_YEARS);
 	booking_require_date(booking_local_date(off->starts_at, pg_tzset("UTC")));
 }
 
@@ -311,7 +275,7 @@ BOOKING_FUNCTION(booking_remove_time_off)
 
 	booking_start_writing(fcinfo);
 	if (booking_execute(&find_plan, &id, NULL) == 0)
-		booking_refuse_unknown(&time_off, DatumGetInt64(id));
+		booking_refuse(TIME_OFF_EXISTS, .id = DatumGetInt64(id));
 	booking_row(0, values, nulls);
 	off.clinic_id = DatumGetInt64(values[0]);
 	booking_require_clinic(off.clinic_id);
@@ -324,7 +288,7 @@ BOOKING_FUNCTION(booking_remove_time_off)
 	if (booking_execute(&remove_plan, &id, NULL) == 0)
 	{
 		booking_require_none_left(&find_plan, &id, NULL);
-		booking_refuse_unknown(&time_off, DatumGetInt64(id));
+		booking_refuse(TIME_OFF_EXISTS, .id = DatumGetInt64(id));
 	}
 	row = booking_returned_row();
 	run_inside(&reopen_plan, &off, id, ' ');

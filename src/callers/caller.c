@@ -14,21 +14,6 @@
 #include "utils/guc.h"
 #include "utils/jsonb.h"
 
-static void
-refuse_claims(const char *detail)
-{
-	Refusal refusal = {
-		.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-		.rule = "claims_are_valid",
-		.message = "the request does not say validly who is calling",
-		.hint =
-			"Send a token whose claims are a JSON object; sub is text, patient_id a whole number and clinic_ids an array of such.",
-	};
-
-	refusal.detail = detail;
-	booking_refuse(&refusal);
-}
-
 /* The claims as a JSON object; NULL when there are none. */
 static Jsonb *
 request_claims(void)
@@ -52,12 +37,12 @@ request_claims(void)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(caller);
 		FlushErrorState();
-		refuse_claims("the claims are not JSON.");
+		booking_refuse(CLAIMS_ARE_VALID, .what = "the claims are not JSON.");
 	}
 	PG_END_TRY();
 
 	if (!JB_ROOT_IS_OBJECT(claims))
-		refuse_claims("the claims are not a JSON object.");
+		booking_refuse(CLAIMS_ARE_VALID, .what = "the claims are not a JSON object.");
 	return claims;
 }
 
@@ -82,8 +67,7 @@ value_text(const JsonbValue *value, const char *claim)
 		return DatumGetCString(DirectFunctionCall1(
 			numeric_out,
 			DirectFunctionCall1(numeric_trim_scale, NumericGetDatum(value->val.numeric))));
-	refuse_claims(psprintf("%s is neither text nor a number.", claim));
-	return NULL;
+	booking_refuse(CLAIMS_ARE_VALID, .what = psprintf("%s is neither text nor a number.", claim));
 }
 
 /* NULL when the claim is absent or null. */
@@ -104,7 +88,7 @@ claimed_id(const char *digits, const char *claim)
 	errno = 0;
 	id = strtoll(digits, &end, 10);
 	if (errno != 0 || end == digits || *end != '\0' || isspace((unsigned char) digits[0]))
-		refuse_claims(psprintf("%s is not a whole number.", claim));
+		booking_refuse(CLAIMS_ARE_VALID, .what = psprintf("%s is not a whole number.", claim));
 	return id;
 }
 
@@ -119,7 +103,7 @@ read_clinic_ids(Jsonb *claims, Caller *caller)
 	if (array == NULL || array->type == jbvNull)
 		return;
 	if (array->type != jbvBinary || !JsonContainerIsArray(array->val.binary.data))
-		refuse_claims("clinic_ids is not an array.");
+		booking_refuse(CLAIMS_ARE_VALID, .what = "clinic_ids is not an array.");
 	caller->clinic_ids = palloc((JsonContainerSize(array->val.binary.data) + 1) * sizeof(int64));
 	iterator = JsonbIteratorInit(array->val.binary.data);
 	if (JsonbIteratorNext(&iterator, &element, true) != WJB_BEGIN_ARRAY)
@@ -151,7 +135,7 @@ booking_caller(Caller *caller)
 	if (caller->subject == NULL)
 		caller->subject = patient_id;
 	if (caller->subject != NULL && booking_has_control_character(caller->subject))
-		refuse_claims("sub has a control character in it.");
+		booking_refuse(CLAIMS_ARE_VALID, .what = "sub has a control character in it.");
 	caller->has_patient_id = patient_id != NULL;
 	caller->patient_id = patient_id ? claimed_id(patient_id, "patient_id") : 0;
 
@@ -210,24 +194,12 @@ is_the_patient(const Caller *caller, int64 patient_id)
 	return caller->is_patient && caller->patient_id == patient_id;
 }
 
-static void
-refuse_caller(const char *message)
-{
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-		.rule = "caller_is_allowed",
-		.message = message,
-		.detail = "patients act for themselves, staff for their clinics, administrators for all.",
-		.hint = "Call as the patient, as staff of the clinic, or with the role booking_admin.",
-	});
-}
-
 /* Before anything is looked at: whether the caller could book for the patient at some clinic. */
 void
 booking_require_may_book(const Caller *caller, int64 patient_id)
 {
 	if (!works_somewhere(caller) && !is_the_patient(caller, patient_id))
-		refuse_caller("you are not allowed to book for this patient");
+		booking_refuse(CALLER_IS_ALLOWED, .what = "book for this patient");
 }
 
 /* The clinic turns out with the slot. */
@@ -235,7 +207,8 @@ void
 booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id)
 {
 	if (!works_at(caller, clinic_id) && !is_the_patient(caller, patient_id))
-		refuse_caller(psprintf("you are not allowed to book at clinic " INT64_FORMAT, clinic_id));
+		booking_refuse(CALLER_IS_ALLOWED,
+					   .what = psprintf("book at clinic " INT64_FORMAT, clinic_id));
 }
 
 void
@@ -251,9 +224,9 @@ void
 booking_refuse_appointment(const Caller *caller, int64 appointment_id)
 {
 	if (!caller->is_admin)
-		refuse_caller(
-			psprintf("you are not allowed to change appointment " INT64_FORMAT, appointment_id));
-	booking_refuse_unknown(&booking_appointment, appointment_id);
+		booking_refuse(CALLER_IS_ALLOWED,
+					   .what = psprintf("change appointment " INT64_FORMAT, appointment_id));
+	booking_refuse(APPOINTMENT_EXISTS, .id = appointment_id);
 }
 
 /* For calendars, which are the clinic's staff's. */
@@ -264,19 +237,19 @@ booking_require_clinic(int64 clinic_id)
 
 	booking_caller(&caller);
 	if (!works_at(&caller, clinic_id))
-		refuse_caller(psprintf("you are not allowed to change the calendar of clinic " INT64_FORMAT,
-							   clinic_id));
+		booking_refuse(CALLER_IS_ALLOWED,
+					   .what = psprintf("change the calendar of clinic " INT64_FORMAT, clinic_id));
 }
 
 /* For patients, who belong to no clinic: staff of any. */
 void
-booking_require_staff(const char *message)
+booking_require_staff(const char *to_do)
 {
 	Caller caller;
 
 	booking_caller(&caller);
 	if (!works_somewhere(&caller))
-		refuse_caller(message);
+		booking_refuse(CALLER_IS_ALLOWED, .what = to_do);
 }
 
 /* For what concerns all clinics. */
@@ -287,7 +260,7 @@ booking_require_admin(void)
 
 	booking_caller(&caller);
 	if (!caller.is_admin)
-		refuse_caller("you are not allowed to change the calendars of all clinics");
+		booking_refuse(CALLER_IS_ALLOWED, .what = "change the calendars of all clinics");
 }
 
 /* For row-level security: null where no row is the caller's. */

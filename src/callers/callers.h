@@ -34,7 +34,7 @@ extern void booking_require_may_change(const Caller *caller, int64 appointment_i
 									   int64 clinic_id);
 pg_noreturn extern void booking_refuse_appointment(const Caller *caller, int64 appointment_id);
 extern void booking_require_clinic(int64 clinic_id);
-extern void booking_require_staff(const char *message);
+extern void booking_require_staff(const char *to_do);
 extern void booking_require_admin(void);
 
 /* limits.c */

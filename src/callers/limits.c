@@ -16,10 +16,8 @@ int booking_max_rows_changed_by_staff = 50;
 /* What a statement has changed so far, and may. */
 typedef struct Quota
 {
-	const char *of; /* NULL: nobody who is limited */
-	const char *setting;
-	const char *hint;
-	int limit;
+	int limit; /* none if negative */
+	RefusalName otherwise;
 	int64 rows;
 } Quota;
 
@@ -27,23 +25,12 @@ static Quota
 quota_of(Oid user)
 {
 	if (booking_has_role(user, "booking_admin"))
-		return (Quota){.of = NULL};
+		return (Quota){.limit = -1};
 	if (booking_has_role(user, "booking_staff"))
-		return (Quota){
-			.of = "staff",
-			.setting = "booking.max_rows_changed_by_staff",
-			.hint =
-				"Name fewer rows by their ids, or use a function that is for many: booking.add_time_off(), booking.reassign_slots().",
-			.limit = booking_max_rows_changed_by_staff,
-		};
+		return (Quota){booking_max_rows_changed_by_staff, ROWS_CHANGED_BY_STAFF};
 	if (booking_has_role(user, "booking_patient"))
-		return (Quota){
-			.of = "patients",
-			.setting = "booking.max_rows_changed_by_patients",
-			.hint = "Name the row that is meant by its id.",
-			.limit = booking_max_rows_changed_by_patients,
-		};
-	return (Quota){.of = NULL};
+		return (Quota){booking_max_rows_changed_by_patients, ROWS_CHANGED_BY_PATIENTS};
+	return (Quota){.limit = -1};
 }
 
 /* What is kept with the trigger's function lasts as long as the statement. */
@@ -62,20 +49,6 @@ quota_of_statement(FunctionCallInfo fcinfo)
 	return function->fn_extra;
 }
 
-static void
-refuse_more_rows(const Quota *quota, const char *table)
-{
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "max_rows_changed",
-		.table = table,
-		.message = psprintf("a statement of %s cannot change more than %d row%s of %s", quota->of,
-							quota->limit, quota->limit == 1 ? "" : "s", table),
-		.detail = psprintf("%s says so; nothing was changed.", quota->setting),
-		.hint = quota->hint,
-	});
-}
-
 BOOKING_FUNCTION_AS_CALLER(booking_count_changed_rows)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, FOR_ROW_OF_CALLER, NULL);
@@ -87,8 +60,9 @@ BOOKING_FUNCTION_AS_CALLER(booking_count_changed_rows)
 	{
 		quota = quota_of_statement(fcinfo);
 		quota->rows++;
-		if (quota->of != NULL && quota->limit >= 0 && quota->rows > quota->limit)
-			refuse_more_rows(quota, trigger->tg_trigger->tgnargs > 0
+		if (quota->limit >= 0 && quota->rows > quota->limit)
+			booking_refuse(quota->otherwise, .count = quota->limit,
+						   .table = trigger->tg_trigger->tgnargs > 0
 										? trigger->tg_trigger->tgargs[0]
 										: RelationGetRelationName(relation));
 	}

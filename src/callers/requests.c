@@ -26,30 +26,6 @@ typedef struct Level
 	const Query *query;
 } Level;
 
-static void
-refuse_explain(void)
-{
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE,
-		.rule = "plans_are_for_administrators",
-		.message = "you are not allowed to see how a statement is planned",
-		.detail = "the estimates in a plan tell of rows that are not yours.",
-		.hint = "Ask for an exact count, or none.",
-	});
-}
-
-static void
-refuse_way_back(Oid table)
-{
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "embedding_does_not_lead_back",
-		.message = psprintf("the request leads back to %s", get_rel_name(table)),
-		.detail = "what is embedded in a table's rows does not embed rows of this table in turn.",
-		.hint = "Ask for them by a request of their own.",
-	});
-}
-
 /* The table whose rows a function of the extension returns. */
 static Oid
 table_of_function(const RangeTblFunction *function, Oid schema)
@@ -121,7 +97,7 @@ check_ways(const Query *query, const Level *outer)
 		Oid table = table_of(entry);
 
 		if (OidIsValid(table) && is_read_above(outer, table))
-			refuse_way_back(table);
+			booking_refuse(EMBEDDING_DOES_NOT_LEAD_BACK, .name = get_rel_name(table));
 		if (entry->rtekind == RTE_SUBQUERY)
 			check_ways(entry->subquery, &level);
 	}
@@ -156,7 +132,7 @@ check_command(PlannedStmt *command, const char *sql, bool is_read_only,
 			  DestReceiver *receiver, QueryCompletion *completion)
 {
 	if (booking_guard_requests && IsA(command->utilityStmt, ExplainStmt) && !is_admin())
-		refuse_explain();
+		booking_refuse(PLANS_ARE_FOR_ADMINISTRATORS);
 	(earlier_utility_hook ? earlier_utility_hook : standard_ProcessUtility)(
 		command, sql, is_read_only, context, params, environment, receiver, completion);
 }

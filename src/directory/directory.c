@@ -67,7 +67,7 @@ BOOKING_FUNCTION(booking_add_doctor)
 	if (booking_execute(&add_doctor_plan, values, nulls) == 0)
 	{
 		booking_require_none_left(booking_clinic.find_live, values, NULL);
-		booking_refuse_unknown(&booking_clinic, PG_GETARG_INT64(0));
+		booking_refuse(CLINIC_EXISTS, .id = PG_GETARG_INT64(0));
 	}
 	doctor = booking_returned_row();
 	SPI_finish();
@@ -83,7 +83,7 @@ BOOKING_FUNCTION(booking_add_patient)
 	booking_require(fcinfo, 1, "email");
 
 	booking_start_writing(fcinfo);
-	booking_require_staff("you are not allowed to add patients");
+	booking_require_staff("add patients");
 	booking_execute(&add_patient_plan, values, NULL);
 	patient = booking_returned_row();
 	SPI_finish();
@@ -96,7 +96,7 @@ BOOKING_FUNCTION(booking_find_patient)
 	Datum email = PG_GETARG_DATUM(0);
 
 	booking_require(fcinfo, 0, "email");
-	booking_require_staff("you are not allowed to look up patients");
+	booking_require_staff("look up patients");
 
 	SPI_connect();
 	email = booking_tidy_address(email);
@@ -112,14 +112,6 @@ BOOKING_FUNCTION(booking_find_patient)
  */
 BOOKING_FUNCTION(booking_check_email)
 {
-	static const Refusal taken = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "patient_email_is_unique",
-		.table = "patients",
-		.message = "this e-mail address cannot be used",
-		.detail = "it cannot be the address of this patient.",
-		.hint = "Use another address, or ask the clinic.",
-	};
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "patients");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
@@ -134,7 +126,7 @@ BOOKING_FUNCTION(booking_check_email)
 	values[1] = heap_getattr(trigger->tg_newtuple, booking_column_of_type(desc, "id", INT8OID),
 							 desc, &isnull);
 	if (booking_execute_now(&other_patient_plan, values, NULL) > 0)
-		booking_refuse(&taken);
+		booking_refuse(NEW_EMAIL_IS_UNIQUE);
 	SPI_finish();
 	return PointerGetDatum(trigger->tg_newtuple);
 }

@@ -100,20 +100,11 @@ static BookingPlan doctor_of_slot_plan = {
 static void
 refuse_while_booked(const Entity *entity, int64 id, int64 appointments)
 {
-	Refusal booked = {
-		.sqlstate = ERRCODE_BOOKING_CONFLICT,
-		.rule = "no_upcoming_appointments",
-		.table = entity->table,
-		.hint = "Cancel or move the appointments first.",
-	};
+	const char *what =
+		entity == &booking_patient ? "the patient" : psprintf("%s " INT64_FORMAT, entity->name, id);
 
-	booked.message =
-		entity == &booking_patient
-			? "the patient has upcoming appointments"
-			: psprintf("%s " INT64_FORMAT " has upcoming appointments", entity->name, id);
-	booked.detail = psprintf(INT64_FORMAT " upcoming %s.", appointments,
-							 appointments == 1 ? "appointment" : "appointments");
-	booking_refuse(&booked);
+	booking_refuse(NO_UPCOMING_APPOINTMENTS, .table = entity->table, .what = what,
+				   .count = appointments);
 }
 
 static void
@@ -131,7 +122,7 @@ write_row(const Removable *what, BookingPlan *change, BookingPlan *find, Datum *
 	if (booking_execute(change, args, nulls) == 0)
 	{
 		booking_require_none_left(find, args, NULL);
-		booking_refuse_unknown(what->entity, DatumGetInt64(args[0]));
+		booking_refuse(what->entity->unknown, .id = DatumGetInt64(args[0]));
 	}
 	return booking_returned_row();
 }
@@ -219,7 +210,7 @@ BOOKING_FUNCTION(booking_restore_time_slot)
 	require_staff(&time_slots, args[0]);
 	lock_slot(DatumGetInt64(args[0]));
 	if (booking_execute_now(&doctor_of_slot_plan, args, NULL) == 0)
-		booking_refuse_unknown(&booking_slot, DatumGetInt64(args[0]));
+		booking_refuse(SLOT_EXISTS, .id = DatumGetInt64(args[0]));
 	booking_lock(CALENDAR_LOCK, DatumGetInt64(booking_value()), CALENDAR_BOOK);
 	args[1] = booking_time_off_of_slot(DatumGetInt64(args[0]), &nulls[1]);
 	row = write_row(&time_slots, &time_slots.restore, &time_slots.find, args, nulls);

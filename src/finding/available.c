@@ -11,61 +11,17 @@
 #define NO_ARGUMENT (-1)
 
 static void
-require_limit(FunctionCallInfo fcinfo, int argument, const char *name, int32 most)
+require_between(int32 limit, int32 most, RefusalName otherwise)
 {
-	Refusal out_of_range = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.table = "time_slots",
-		.detail = "it limits the number of rows returned.",
-		.hint = "Choose a limit within these bounds.",
-	};
-	int32 limit = PG_GETARG_INT32(argument);
-
-	booking_require(fcinfo, argument, name);
-	if (limit >= 1 && limit <= most)
-		return;
-	out_of_range.rule = psprintf("%s_in_range", name);
-	out_of_range.message = psprintf("%s is not between 1 and %d", name, most);
-	booking_refuse(&out_of_range);
-}
-
-static void
-require_range(const SlotSearch *search)
-{
-	static const Refusal reversed = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "range_not_reversed",
-		.table = "time_slots",
-		.message = "from_time is after until_time",
-		.detail = "from_time belongs to the range, until_time does not.",
-		.hint = "Swap from_time and until_time.",
-	};
-
-	if (search->from > search->until)
-		booking_refuse(&reversed);
-}
-
-static void
-require_whole_cursor(FunctionCallInfo fcinfo, int from_time, int after_doctor)
-{
-	static const Refusal half = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "after_doctor_has_a_from_time",
-		.table = "time_slots",
-		.message = "after_doctor comes without from_time",
-		.detail = "both together are the place of a slot in the order, after which it goes on.",
-		.hint = "Give starts_at of the last slot as from_time and its doctor_id as after_doctor.",
-	};
-
-	if (!PG_ARGISNULL(after_doctor) && PG_ARGISNULL(from_time))
-		booking_refuse(&half);
+	if (limit < 1 || limit > most)
+		booking_refuse(otherwise, .least = 1, .most = most);
 }
 
 static void
 require_existing(const Entity *entity, Datum id)
 {
 	if (booking_query(entity->find_live, &id, NULL) == 0)
-		booking_refuse_unknown(entity, DatumGetInt64(id));
+		booking_refuse(entity->unknown, .id = DatumGetInt64(id));
 }
 
 /* What both functions take; where no time is given, all of it. */
@@ -82,22 +38,6 @@ start_search(FunctionCallInfo fcinfo, int specialization, int clinic_id, int fro
 	search->from = PG_ARGISNULL(from_time) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(from_time);
 	search->until = DT_NOEND;
 	search->doctors_null = search->date_null = search->after_null = 'n';
-}
-
-static void
-refuse_too_many(void)
-{
-	static const Refusal too_many = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "all_slots_are_at_most_10000",
-		.table = "time_slots",
-		.message = "more than " CppAsString2(MOST_FREE_SLOTS) " time slots are free",
-		.detail = "without max_slots it is all of them or none.",
-		.hint =
-			"Ask for fewer by doctor_id, clinic_id, on_date or until_time; or give max_slots, and go on with starts_at and doctor_id of the last slot as from_time and after_doctor.",
-	};
-
-	booking_refuse(&too_many);
 }
 
 /* Where no clinic was found: refuses a doctor, or a clinic, that is not there. */
@@ -136,10 +76,12 @@ BOOKING_FUNCTION(booking_available_slots)
 		search.wants_all ? MOST_FREE_SLOTS + 1 : PG_GETARG_INT32(MAX_SLOTS);
 	if (!PG_ARGISNULL(ON_DATE))
 		booking_require_date(search.date);
-	require_range(&search);
-	require_whole_cursor(fcinfo, FROM_TIME, AFTER_DOCTOR);
+	if (search.from > search.until)
+		booking_refuse(TIMES_NOT_REVERSED);
+	if (!PG_ARGISNULL(AFTER_DOCTOR) && PG_ARGISNULL(FROM_TIME))
+		booking_refuse(AFTER_DOCTOR_HAS_A_FROM_TIME);
 	if (!search.wants_all)
-		require_limit(fcinfo, MAX_SLOTS, "max_slots", MOST_FREE_SLOTS);
+		require_between(search.wanted, MOST_FREE_SLOTS, MAX_SLOTS_IN_RANGE);
 
 	SPI_connect();
 	if (!PG_ARGISNULL(DOCTOR_ID))
@@ -151,7 +93,7 @@ BOOKING_FUNCTION(booking_available_slots)
 		require_named(fcinfo, DOCTOR_ID, CLINIC_ID);
 	booking_run_search(&search);
 	if (SPI_processed > MOST_FREE_SLOTS)
-		refuse_too_many();
+		booking_refuse(ALL_SLOTS_ARE_AT_MOST_10000, .most = MOST_FREE_SLOTS);
 	booking_return_set(fcinfo);
 	SPI_finish();
 	return (Datum) 0;
@@ -170,8 +112,10 @@ BOOKING_FUNCTION(booking_next_available)
 	};
 	SlotSearch search;
 
-	require_limit(fcinfo, PER_DOCTOR, "per_doctor", 100);
-	require_limit(fcinfo, MAX_SLOTS, "max_slots", 1000);
+	booking_require(fcinfo, PER_DOCTOR, "per_doctor");
+	require_between(PG_GETARG_INT32(PER_DOCTOR), 100, PER_DOCTOR_IN_RANGE);
+	booking_require(fcinfo, MAX_SLOTS, "max_slots");
+	require_between(PG_GETARG_INT32(MAX_SLOTS), 1000, MAX_SLOTS_IN_RANGE);
 	start_search(fcinfo, SPECIALIZATION, CLINIC_ID, FROM_TIME, &search);
 	search.doctors = PG_GETARG_DATUM(DOCTOR_IDS);
 	search.doctors_null = PG_ARGISNULL(DOCTOR_IDS) ? 'n' : ' ';

@@ -17,7 +17,6 @@
 #include "storage/lmgr.h"
 #include "utils/xid8.h"
 
-#define LONGEST_NAME 63
 #define MOST_EVENTS 10000
 
 /*
@@ -64,39 +63,16 @@ static BookingPlan done_plan = {
 static Datum
 read_consumer(FunctionCallInfo fcinfo)
 {
-	static const Refusal malformed = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "consumer_name_has_1_to_63_characters",
-		.table = "event_consumers",
-		.message = "the consumer's name does not have 1 to 63 characters",
-		.detail = "each consumer of events has a name, by which its position is kept.",
-		.hint = "Choose a short name, such as 'mail'.",
-	};
 	text *name;
 	int length;
 
 	booking_require(fcinfo, 0, "consumer");
 	name = PG_GETARG_TEXT_PP(0);
 	length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-	if (length < 1 || length > LONGEST_NAME)
-		booking_refuse(&malformed);
+	if (length < 1 || length > 63)
+		booking_refuse(CONSUMER_NAME_LENGTH);
 	booking_require_no_control(name, "event_consumers");
 	return PointerGetDatum(name);
-}
-
-static void
-check_max_rows(int32 max_rows)
-{
-	if (max_rows >= 1 && max_rows <= MOST_EVENTS)
-		return;
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "max_rows_in_range",
-		.table = "appointment_events",
-		.message = "max_rows is not between 1 and 10000",
-		.detail = "it limits the number of events returned.",
-		.hint = "Call it again for the rest.",
-	});
 }
 
 /*
@@ -137,7 +113,8 @@ BOOKING_FUNCTION(booking_read_events)
 	int64 read_until;
 
 	booking_require(fcinfo, 1, "max_rows");
-	check_max_rows(PG_GETARG_INT32(1));
+	if (PG_GETARG_INT32(1) < 1 || PG_GETARG_INT32(1) > MOST_EVENTS)
+		booking_refuse(EVENTS_IN_RANGE, .least = 1, .most = MOST_EVENTS);
 
 	booking_start_writing(fcinfo);
 	observe(&values[1]);
@@ -155,15 +132,6 @@ BOOKING_FUNCTION(booking_read_events)
 
 BOOKING_FUNCTION(booking_note_events_done)
 {
-	static const Refusal not_read = {
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "events_were_read",
-		.table = "event_consumers",
-		.message = "the consumer has not read so far",
-		.detail = "only what booking.read_events() has returned to it can be done.",
-		.hint =
-			"Pass the id of the last event that booking.read_events() returned, or leave all out so far with booking.skip_events().",
-	};
 	Datum values[] = {read_consumer(fcinfo), PG_GETARG_DATUM(1)};
 
 	booking_require(fcinfo, 1, "until_id");
@@ -172,7 +140,7 @@ BOOKING_FUNCTION(booking_note_events_done)
 	if (booking_execute(&done_plan, values, NULL) == 0)
 	{
 		booking_require_none_left(&has_read_plan, values, NULL);
-		booking_refuse(&not_read);
+		booking_refuse(EVENTS_WERE_READ);
 	}
 	SPI_finish();
 	PG_RETURN_VOID();

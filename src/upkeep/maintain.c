@@ -270,20 +270,6 @@ run_task(int number, const Round *round, ReturnSetInfo *result)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-static void
-check_max_rows(int32 max_rows)
-{
-	if (max_rows >= 1 && max_rows <= MOST_ROWS)
-		return;
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "max_rows_in_range",
-		.message = "max_rows is not between 1 and 100000",
-		.detail = "it limits what one call does of each task.",
-		.hint = "Call it again for the rest.",
-	});
-}
-
 /*
  * None of its parts is negative: to compare, a month has 30 days, and '-100 years 36030 days', which
  * seems to be 30 days, is another year and more the other way.
@@ -299,33 +285,15 @@ is_between(Interval *value, Interval least, Interval most)
 }
 
 static void
-check_horizon(Interval *horizon)
+check_round(const Round *round)
 {
-	if (is_between(horizon, (Interval){.day = 1}, (Interval){.month = 5 * MONTHS_PER_YEAR}))
-		return;
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "horizon_is_1_day_to_5_years",
-		.message = "the horizon is not between 1 day and 5 years",
-		.detail = "slots are generated that far ahead where a clinic has no booking_horizon.",
-		.hint = "Choose another horizon, without negative parts, or leave it out for 90 days.",
-	});
-}
-
-static void
-check_retention(Interval *retention)
-{
-	if (retention == NULL ||
-		is_between(retention, (Interval){.day = 30}, (Interval){.month = 100 * MONTHS_PER_YEAR}))
-		return;
-	booking_refuse(&(Refusal){
-		.sqlstate = ERRCODE_BOOKING_UNPROCESSABLE,
-		.rule = "retention_is_30_days_to_100_years",
-		.message = "the retention is not between 30 days and 100 years",
-		.detail = "slots that ended longer ago are deleted, with their appointments and events.",
-		.hint =
-			"Choose another retention, without negative parts, or leave it out to keep everything.",
-	});
+	if (round->max_rows < 1 || round->max_rows > MOST_ROWS)
+		booking_refuse(TASKS_IN_RANGE, .least = 1, .most = MOST_ROWS);
+	if (!is_between(round->horizon, (Interval){.day = 1}, (Interval){.month = 5 * MONTHS_PER_YEAR}))
+		booking_refuse(HORIZON_IN_RANGE);
+	if (round->retention != NULL && !is_between(round->retention, (Interval){.day = 30},
+												(Interval){.month = 100 * MONTHS_PER_YEAR}))
+		booking_refuse(RETENTION_IN_RANGE);
 }
 
 BOOKING_FUNCTION(booking_maintain)
@@ -337,9 +305,7 @@ BOOKING_FUNCTION(booking_maintain)
 	booking_require(fcinfo, 1, "horizon");
 	round = (Round){PG_GETARG_INT32(0), PG_GETARG_INTERVAL_P(1),
 					PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2)};
-	check_max_rows(round.max_rows);
-	check_horizon(round.horizon);
-	check_retention(round.retention);
+	check_round(&round);
 
 	result = booking_start_set(fcinfo);
 	booking_start_writing(fcinfo);
