@@ -145,7 +145,6 @@ extern bool booking_find_violation(const char *constraint, RefusalName *violated
 
 pg_noreturn extern void booking_raise(const Refusal *refusal);
 pg_noreturn extern void booking_raise_again(void);
-extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
 pg_noreturn extern void booking_refuse_value(const char *column);
 
 /* version.c */
@@ -277,9 +276,14 @@ extern Datum booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights
 
 /* text.c */
 
-extern void booking_require_no_control(const text *text, const char *table);
 extern Datum booking_trim(Datum datum);
 extern Datum booking_tidy_address(Datum datum);
+
+/* args.c */
+
+extern void booking_require(FunctionCallInfo fcinfo, int argument, const char *name);
+extern void booking_require_between(int64 number, int64 least, int64 most, RefusalName otherwise);
+extern void booking_require_text(const text *text, int most, RefusalName otherwise);
 
 /* lock.c */
 

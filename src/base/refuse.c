@@ -9,8 +9,6 @@
 
 #include <ctype.h>
 
-#include "utils/lsyscache.h"
-
 /* Whatever names and values are quoted, clients get no control character of them. */
 static void
 raise_words(const RefusalWords *words)
@@ -81,15 +79,6 @@ booking_raise_again(void)
 		raise_words(&(RefusalWords){error->constraint_name, error->sqlerrcode, error->table_name,
 									error->message, error->detail, error->hint});
 	ReThrowError(error);
-}
-
-/* Refuses a call that leaves out an argument it needs. */
-void
-booking_require(FunctionCallInfo fcinfo, int argument, const char *name)
-{
-	if (PG_ARGISNULL(argument))
-		booking_refuse(REQUIRED_ARGUMENT, .name = name,
-					   .function = get_func_name(fcinfo->flinfo->fn_oid));
 }
 
 /* What the types and constraints of the tables, as the extension made them, do not allow. */

@@ -8,14 +8,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-/* For a text whose table has no constraint that every booking would pay for. */
-void
-booking_require_no_control(const text *text, const char *table)
-{
-	if (booking_text_has_control(text))
-		booking_refuse(NO_CONTROL_CHARACTERS, .table = table);
-}
-
 static text *
 part_of(text *whole, const char *first, int length)
 {

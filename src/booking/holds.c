@@ -111,8 +111,7 @@ BOOKING_FUNCTION(booking_expire_holds)
 	int32 cancelled;
 
 	booking_require(fcinfo, 0, "max_rows");
-	if (max_rows < 1 || max_rows > MOST_HOLDS)
-		booking_refuse(HOLDS_IN_RANGE, .least = 1, .most = MOST_HOLDS);
+	booking_require_between(max_rows, 1, MOST_HOLDS, HOLDS_IN_RANGE);
 
 	booking_start_writing(fcinfo);
 	cancelled = booking_sweep_holds(max_rows);

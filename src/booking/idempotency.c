@@ -6,7 +6,6 @@
 #include "store/store.h"
 #include "callers/callers.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/snapmgr.h"
 
 /*
@@ -26,15 +25,11 @@ text *
 booking_read_key(FunctionCallInfo fcinfo, int argument)
 {
 	text *key;
-	int length;
 
 	if (PG_ARGISNULL(argument))
 		return NULL;
 	key = PG_GETARG_TEXT_PP(argument);
-	length = pg_mbstrlen_with_len(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key));
-	if (length < 1 || length > 255)
-		booking_refuse(KEY_LENGTH);
-	booking_require_no_control(key, "appointments");
+	booking_require_text(key, 255, KEY_LENGTH);
 	return key;
 }
 

@@ -8,7 +8,6 @@
 #include "booking/booking.h"
 #include "callers/callers.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -101,15 +100,11 @@ static char *
 read_reason(FunctionCallInfo fcinfo, int argument)
 {
 	text *reason;
-	int length;
 
 	if (PG_ARGISNULL(argument))
 		return NULL;
 	reason = DatumGetTextPP(booking_trim(PG_GETARG_DATUM(argument)));
-	length = pg_mbstrlen_with_len(VARDATA_ANY(reason), VARSIZE_ANY_EXHDR(reason));
-	if (length < 1 || length > 500)
-		booking_refuse(REASON_LENGTH);
-	booking_require_no_control(reason, "appointment_events");
+	booking_require_text(reason, 500, REASON_LENGTH);
 	return text_to_cstring(reason);
 }
 

@@ -54,8 +54,7 @@ BOOKING_FUNCTION(booking_add_schedule)
 
 	for (int i = 0; i < lengthof(names); i++)
 		booking_require(fcinfo, i, names[i]);
-	if (PG_GETARG_INT32(1) < 1 || PG_GETARG_INT32(1) > 7)
-		booking_refuse(WEEKDAY_IS_1_TO_7, .number = PG_GETARG_INT32(1), .least = 1, .most = 7);
+	booking_require_between(PG_GETARG_INT32(1), 1, 7, WEEKDAY_IS_1_TO_7);
 	booking_check_hours(&hours);
 	check_validity(fcinfo);
 	for (int i = 0; i < lengthof(values); i++)

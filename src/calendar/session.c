@@ -109,11 +109,9 @@ booking_check_hours(const Hours *hours)
 {
 	int64 length = session_length(hours);
 
-	if (hours->slot_minutes < SHORTEST_SLOT_MINUTES || hours->slot_minutes > LONGEST_SLOT_MINUTES)
-		booking_refuse(SLOT_LENGTH, .number = hours->slot_minutes, .least = SHORTEST_SLOT_MINUTES,
-					   .most = LONGEST_SLOT_MINUTES);
-	if (hours->gap_minutes < 0 || hours->gap_minutes > LONGEST_SLOT_MINUTES)
-		booking_refuse(GAP_LENGTH, .number = hours->gap_minutes, .most = LONGEST_SLOT_MINUTES);
+	booking_require_between(hours->slot_minutes, SHORTEST_SLOT_MINUTES, LONGEST_SLOT_MINUTES,
+							SLOT_LENGTH);
+	booking_require_between(hours->gap_minutes, 0, LONGEST_SLOT_MINUTES, GAP_LENGTH);
 	if (hours->start_time >= USECS_PER_DAY)
 		booking_refuse(START_TIME_IS_BEFORE_24_00);
 	if (Max(hours->slot_minutes, hours->gap_minutes) * USECS_PER_MINUTE > length)

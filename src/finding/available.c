@@ -11,13 +11,6 @@
 #define NO_ARGUMENT (-1)
 
 static void
-require_between(int32 limit, int32 most, RefusalName otherwise)
-{
-	if (limit < 1 || limit > most)
-		booking_refuse(otherwise, .least = 1, .most = most);
-}
-
-static void
 require_existing(const Entity *entity, Datum id)
 {
 	if (booking_query(entity->find_live, &id, NULL) == 0)
@@ -81,7 +74,7 @@ BOOKING_FUNCTION(booking_available_slots)
 	if (!PG_ARGISNULL(AFTER_DOCTOR) && PG_ARGISNULL(FROM_TIME))
 		booking_refuse(AFTER_DOCTOR_HAS_A_FROM_TIME);
 	if (!search.wants_all)
-		require_between(search.wanted, MOST_FREE_SLOTS, MAX_SLOTS_IN_RANGE);
+		booking_require_between(search.wanted, 1, MOST_FREE_SLOTS, MAX_SLOTS_IN_RANGE);
 
 	SPI_connect();
 	if (!PG_ARGISNULL(DOCTOR_ID))
@@ -113,9 +106,9 @@ BOOKING_FUNCTION(booking_next_available)
 	SlotSearch search;
 
 	booking_require(fcinfo, PER_DOCTOR, "per_doctor");
-	require_between(PG_GETARG_INT32(PER_DOCTOR), 100, PER_DOCTOR_IN_RANGE);
+	booking_require_between(PG_GETARG_INT32(PER_DOCTOR), 1, 100, PER_DOCTOR_IN_RANGE);
 	booking_require(fcinfo, MAX_SLOTS, "max_slots");
-	require_between(PG_GETARG_INT32(MAX_SLOTS), 1000, MAX_SLOTS_IN_RANGE);
+	booking_require_between(PG_GETARG_INT32(MAX_SLOTS), 1, 1000, MAX_SLOTS_IN_RANGE);
 	start_search(fcinfo, SPECIALIZATION, CLINIC_ID, FROM_TIME, &search);
 	search.doctors = PG_GETARG_DATUM(DOCTOR_IDS);
 	search.doctors_null = PG_ARGISNULL(DOCTOR_IDS) ? 'n' : ' ';

@@ -12,7 +12,6 @@
 #include "store/store.h"
 
 #include "access/transam.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/xid8.h"
@@ -64,14 +63,10 @@ static Datum
 read_consumer(FunctionCallInfo fcinfo)
 {
 	text *name;
-	int length;
 
 	booking_require(fcinfo, 0, "consumer");
 	name = PG_GETARG_TEXT_PP(0);
-	length = pg_mbstrlen_with_len(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-	if (length < 1 || length > 63)
-		booking_refuse(CONSUMER_NAME_LENGTH);
-	booking_require_no_control(name, "event_consumers");
+	booking_require_text(name, 63, CONSUMER_NAME_LENGTH);
 	return PointerGetDatum(name);
 }
 
@@ -113,8 +108,7 @@ BOOKING_FUNCTION(booking_read_events)
 	int64 read_until;
 
 	booking_require(fcinfo, 1, "max_rows");
-	if (PG_GETARG_INT32(1) < 1 || PG_GETARG_INT32(1) > MOST_EVENTS)
-		booking_refuse(EVENTS_IN_RANGE, .least = 1, .most = MOST_EVENTS);
+	booking_require_between(PG_GETARG_INT32(1), 1, MOST_EVENTS, EVENTS_IN_RANGE);
 
 	booking_start_writing(fcinfo);
 	observe(&values[1]);

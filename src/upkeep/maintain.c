@@ -287,8 +287,7 @@ is_between(Interval *value, Interval least, Interval most)
 static void
 check_round(const Round *round)
 {
-	if (round->max_rows < 1 || round->max_rows > MOST_ROWS)
-		booking_refuse(TASKS_IN_RANGE, .least = 1, .most = MOST_ROWS);
+	booking_require_between(round->max_rows, 1, MOST_ROWS, TASKS_IN_RANGE);
 	if (!is_between(round->horizon, (Interval){.day = 1}, (Interval){.month = 5 * MONTHS_PER_YEAR}))
 		booking_refuse(HORIZON_IN_RANGE);
 	if (round->retention != NULL && !is_between(round->retention, (Interval){.day = 30},
