@@ -27,8 +27,12 @@ REFUSAL(SLOT_NOT_HELD, "slot_not_booked", ERRCODE_BOOKING_CONFLICT, "appointment
 REFUSAL(SLOT_STILL_FREE, "slot_not_booked", ERRCODE_BOOKING_CONFLICT, "appointments",
 		"the time slot was booked by somebody else a moment ago",
 		"one appointment occupies a slot.", "Choose another slot from booking.available_slots().",
-		.constraints = {"unique_timeslot", "appointment_is_in_a_time_slot",
-						"appointment_is_for_a_patient"})
+		.constraints = {"unique_timeslot"})
+REFUSAL(SLOT_AND_PATIENT_STILL_THERE, "slot_not_booked", ERRCODE_BOOKING_CONFLICT, "appointments",
+		"the time slot could not be booked",
+		"the slot or the patient was deleted while it was being booked.",
+		"Look whether both are there, and try again.",
+		.constraints = {"appointment_is_in_a_time_slot", "appointment_is_for_a_patient"})
 REFUSAL(SLOT_AS_JUDGED, "slot_not_booked", ERRCODE_BOOKING_CONFLICT, "time_slots",
 		"time slot {slot_id} could not be booked",
 		"another session changed it without taking its lock, or a trigger did.", "Try again.")
