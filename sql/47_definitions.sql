@@ -20,7 +20,7 @@ COMMENT ON FUNCTION booking.define_tables IS
 
 A row a table that the functions read and write without statements. definition has a line for each column, constraint, index, trigger and policy, and for each function of a user that one of these calls. Privileges and what concerns storage alone are left out. Errors: 55000 a table is missing; 42501 the caller is no administrator.';
 
-CREATE VIEW booking.altered_tables AS
+CREATE VIEW booking.altered_tables WITH (security_invoker = true) AS
 	SELECT d.name AS table_name, change.part, change.is_added
 	FROM booking.define_tables() found
 		JOIN booking.table_definitions d ON d.name = found.name

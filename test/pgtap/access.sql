@@ -88,6 +88,7 @@ INSERT INTO deeds VALUES
 	('booking.note_events_done(''mail'', 1)',                           '42501', '42501', '42501', '42501', 'PT422'),
 	('booking.skip_events(''fax'')',                                    '42501', '42501', '42501', '42501', '00000'),
 	('booking.refusals()',                                              '42501', '42501', '42501', '42501', '00000'),
+	('booking.define_tables()',                                         '42501', '42501', '42501', '42501', '00000'),
 	('booking.remove_rule(''no such rule'')',                           '42501', '42501', '42501', '42501', 'PT404'),
 	('booking.add_rule(''mine'', ''pg_catalog.now()'')',                '42501', '42501', '42501', '42501', 'PT422'),
 	('booking.has_no_control_characters(''x'')',                        '42501', '00000', '42501', '42501', '00000'),
@@ -144,13 +145,13 @@ INSERT INTO sights VALUES
 SELECT is(pg_temp.sees(person, relation, id), wanted, format('%s sees of %s', person, relation))
 FROM sights, LATERAL (VALUES ('guest', guest), ('ada', ada), ('alder', alder), ('birch', birch), ('admin', admin)) w (person, wanted);
 SELECT is(r.sqlstate, CASE person WHEN 'admin' THEN '00000' ELSE '42501' END, format('%s and %s', person, relation))
-FROM unnest('{guest,ada,alder,admin}'::text[]) person, unnest('{bookings_to_cancel,clinic_figures,event_consumers,generated_doctors,maintenance,metrics}'::text[]) relation,
+FROM unnest('{guest,ada,alder,admin}'::text[]) person, unnest('{altered_tables,bookings_to_cancel,clinic_figures,event_consumers,generated_doctors,maintenance,metrics,table_definitions}'::text[]) relation,
 	pg_temp.attempt(person, 'TABLE booking.' || relation) r;
 SELECT is(r.sqlstate || ' ' || coalesce(r.rows::text, '-'), wanted, person || ' sees of status_transitions')
 FROM (VALUES ('guest', '42501 -'), ('ada', '00000 23'), ('alder', '00000 23'), ('admin', '00000 23')) w (person, wanted),
 	pg_temp.attempt(person, 'TABLE booking.status_transitions') r;
 SELECT is((SELECT array_agg(relname ORDER BY relname) FROM pg_class WHERE relnamespace = 'booking'::regnamespace AND relkind IN ('r', 'v')
-		   AND relname NOT IN (SELECT relation FROM sights)), '{bookings_to_cancel,clinic_figures,event_consumers,generated_doctors,maintenance,metrics,status_transitions}', 'no table or view is left out');
+		   AND relname NOT IN (SELECT relation FROM sights)), '{altered_tables,bookings_to_cancel,clinic_figures,event_consumers,generated_doctors,maintenance,metrics,status_transitions,table_definitions}', 'no table or view is left out');
 SELECT is((SELECT string_agg(person || ' ' || right(slot_id::text, 2) || ' ' || state || ' ' || coalesce(patient_name, '-'), ', ' ORDER BY slot_id)
 		   FROM (VALUES ('alder')) p (person), booking.day_sheet WHERE slot_id IN (7400000013, 7400000022)),
 	'alder 13 booked Bert Othername, alder 22 booked Cleo Othername', 'the day sheet names patients');
@@ -286,8 +287,8 @@ SELECT is((SELECT array_agg(rolname::text ORDER BY 1) FROM pg_roles WHERE rolnam
 		   AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)), NULL, 'the roles cannot log in and have no powers');
 SELECT is((SELECT array_agg(format('%s in %s', m.member::regrole, m.roleid::regrole) ORDER BY 1) FROM pg_auth_members m
 		   WHERE m.member::regrole::text ~ '^booking_'), '{"booking_patient in booking_guest","booking_staff in booking_guest"}', 'patients and staff are guests, else none is in another');
-SELECT is((SELECT array_agg(c.oid::regclass::text ORDER BY 1) FROM pg_class c WHERE relnamespace = 'booking'::regnamespace AND relkind = 'r' AND NOT relrowsecurity),
-	'{booking.status_transitions}', 'row-level security is on for every table that holds data');
+SELECT is((SELECT array_agg(c.oid::regclass::text ORDER BY c.oid::regclass::text) FROM pg_class c WHERE relnamespace = 'booking'::regnamespace AND relkind = 'r' AND NOT relrowsecurity),
+	'{booking.status_transitions,booking.table_definitions}', 'row-level security is on for every table that holds data');
 
 -- A function made before the table whose rows it returns would make the row's type a member of the
 -- extension by itself: whoever detaches the table to keep it would lose it with the type. From 17 on it

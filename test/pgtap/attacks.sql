@@ -91,7 +91,7 @@ INSERT INTO calls VALUES
 	('admin', 'booking.remove_clinic(7100000003)'), ('admin', 'booking.restore_clinic(7100000003)'),
 	('admin', 'booking.remove_doctor(7200000004)'), ('admin', 'booking.restore_doctor(7200000004)'),
 	('admin', 'booking.remove_patient(7300000002)'), ('admin', 'booking.restore_patient(7300000002)'),
-	('admin', 'booking.maintain()'), ('admin', 'booking.read_events(''mail'', 1)'), ('admin', 'booking.note_events_done(''mail'', 1)'), ('admin', 'booking.skip_events(''mail'')'), ('admin', 'booking.refusals()'), ('admin', 'booking.appointment_being_moved()'),
+	('admin', 'booking.maintain()'), ('admin', 'booking.read_events(''mail'', 1)'), ('admin', 'booking.note_events_done(''mail'', 1)'), ('admin', 'booking.skip_events(''mail'')'), ('admin', 'booking.refusals()'), ('admin', 'booking.define_tables()'), ('admin', 'booking.appointment_being_moved()'),
 	('alder', 'booking.doctor((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.doctor((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),
 	('alder', 'booking.clinic((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.clinic((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),
 	('alder', 'booking.slot((SELECT b FROM booking.bookings b ORDER BY b.id LIMIT 1))'), ('alder', 'booking.slot((SELECT a FROM booking.appointments a ORDER BY a.id LIMIT 1))'),

@@ -6,8 +6,8 @@ SET LOCAL TimeZone = 'UTC';
 
 SELECT plan(49);
 
-SELECT tables_are('booking', '{clinics,doctors,patients,time_slots,schedules,time_off,generated_days,appointments,appointment_events,status_transitions,rules,generated_doctors,maintenance,clinic_figures,event_consumers}'::name[]);
-SELECT views_are('booking', '{day_sheet,bookings,bookings_to_cancel,metrics}'::name[]);
+SELECT tables_are('booking', '{clinics,doctors,patients,time_slots,schedules,time_off,generated_days,appointments,appointment_events,status_transitions,rules,generated_doctors,maintenance,clinic_figures,event_consumers,table_definitions}'::name[]);
+SELECT views_are('booking', '{altered_tables,day_sheet,bookings,bookings_to_cancel,metrics}'::name[]);
 SELECT enum_has_labels('booking', 'appointment_status',
 	'{proposed,pending,booked,arrived,checked-in,fulfilled,cancelled,noshow,entered-in-error,waitlist}'::name[]);
 SELECT columns_are('booking', 'clinics', '{id,name,address,time_zone,is_active,min_notice,booking_horizon,hold_duration,allow_patient_overlap,idempotency_retention,created_at,updated_at,deleted_at}'::name[]);
