@@ -467,5 +467,6 @@ WHERE d.datname = current_database() AND NOT toplevel AND query LIKE 'INSERT INT
 SQL
 diag("appointments inserted by statements of the extension: @statements");
 cmp_ok($statements[1], '>', $calls / 20, 'one book is written by statements');
-cmp_ok(10 * $statements[0], '<', $statements[1], 'and the other is not');
+# at REPEATABLE READ and SERIALIZABLE
+cmp_ok(3 * $statements[0], '<', $statements[1], 'and the other is not, but at other isolation levels');
 done_testing();
