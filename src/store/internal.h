@@ -32,8 +32,8 @@ typedef struct BookTable
 } BookTable;
 
 /* So many rows of a table are remembered: those of one booking, or where they are few, many. */
-#define FEW_PLACES 16
-#define MANY_PLACES 1024
+#define FEW_HINTS 16
+#define MANY_HINTS 1024
 
 /* A btree, of which the first key is a bigint. */
 typedef struct BookIndex
@@ -47,7 +47,7 @@ typedef struct BookIndex
 	bool is_of_occupants;  /* of slots, by their status */
 
 	/* for booking_find: */
-	int place_count;   /* FEW_PLACES or MANY_PLACES */
+	int hint_count;    /* FEW_HINTS or MANY_HINTS */
 	bool is_to_update; /* the row that is found, nearly always */
 } BookIndex;
 
@@ -130,10 +130,10 @@ struct BookRow
 extern void booking_read_slot(BookRow *row);
 extern bool booking_has_room(const BookRow *row);
 
-/* places.c */
+/* tid_hints.c */
 
-extern bool booking_fetch_known(BookRow *row);
-extern void booking_note_place(const BookRow *row, const ItemPointerData *tid);
+extern bool booking_fetch_by_hint(BookRow *row);
+extern void booking_note_hint(const BookRow *row, const ItemPointerData *tid);
 
 /* query.c */
 

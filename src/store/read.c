@@ -187,7 +187,7 @@ fetch_by_index(BookRow *row, const KnownIndex *known)
 	if (!is_found)
 		return false;
 	booking_read_slot(row);
-	booking_note_place(row, &row->tid);
+	booking_note_hint(row, &row->tid);
 	return true;
 }
 
@@ -195,7 +195,7 @@ static bool
 find_directly(BookRow *row, const KnownIndex *known)
 {
 	row->slot = table_slot_create(row->relation, NULL);
-	return booking_fetch_known(row) || (ExecClearTuple(row->slot), fetch_by_index(row, known));
+	return booking_fetch_by_hint(row) || (ExecClearTuple(row->slot), fetch_by_index(row, known));
 }
 
 static bool

@@ -24,14 +24,14 @@ static const char *const labels[] = {"pending",   "booked",          "arrived", 
 static Oid known_type = InvalidOid;
 static Oid known_values[lengthof(labels)];
 
-/* Messages that may be of a change of them, and how many of these there were when they were read. */
-static uint64 changes = 1;
+/* How many invalidations there were that may concern them, by now and when they were read. */
+static uint64 invalidations = 1;
 static uint64 read_after = 0;
 
 static void
-note_change(Datum arg, int cache, uint32 hash)
+note_invalidation(Datum arg, int cache, uint32 hash)
 {
-	changes++;
+	invalidations++;
 }
 
 static Oid
@@ -50,15 +50,15 @@ read_values(void)
 	Oid values[lengthof(labels)];
 	Oid type;
 
-	if (read_after == changes)
+	if (read_after == invalidations)
 		return;
 	if (!is_listening)
 	{
-		CacheRegisterSyscacheCallback(TYPENAMENSP, note_change, (Datum) 0);
-		CacheRegisterSyscacheCallback(ENUMTYPOIDNAME, note_change, (Datum) 0);
+		CacheRegisterSyscacheCallback(TYPENAMENSP, note_invalidation, (Datum) 0);
+		CacheRegisterSyscacheCallback(ENUMTYPOIDNAME, note_invalidation, (Datum) 0);
 		is_listening = true;
 	}
-	seen = changes;
+	seen = invalidations;
 	type = find_type();
 	for (int i = 0; i < lengthof(labels); i++)
 		values[i] = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(type),

@@ -79,7 +79,7 @@ update_row(Writer *writer, BookRow *row, const ColumnValue *values, int count)
 		return false;
 	if (indexes != TU_None)
 		index_row(writer, indexes);
-	booking_note_place(row, &new->tts_tid);
+	booking_note_hint(row, &new->tts_tid);
 	return true;
 }
 

@@ -1,4 +1,4 @@
-# A session remembers where it saw rows. Whatever vacuum and others do to these places meanwhile, it
+# A session remembers at which TIDs it saw rows. Whatever vacuum and others do there meanwhile, it
 # finds the right row, or none.
 use strict;
 use warnings;
@@ -7,7 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('places');
+my $node = PostgreSQL::Test::Cluster->new('tid_hints');
 
 $node->init;
 $node->append_conf('postgresql.conf', "autovacuum = off\ntimezone = 'UTC'\nlog_statement = none");

@@ -1,5 +1,5 @@
 /*
- * places.c
+ * tid_hints.c
  *		Where rows were last seen, as a hint for the next time. Called by read.c and update.c.
  *
  * A booking looks at some rows more than once, and sessions do at the rows of clinics and doctors, and of the
@@ -14,24 +14,24 @@
 #include "utils/rel.h"
 
 /* Where the row with a key was seen. */
-typedef struct Place
+typedef struct TidHint
 {
 	int64 key;
 	ItemPointerData tid;
 	Buffer buffer;
-} Place;
+} TidHint;
 
-static Place *places[INDEX_COUNT];
+static TidHint *hints[INDEX_COUNT];
 
 /* The first time, nowhere. */
-static Place *
-place_of(IndexId index, int64 key)
+static TidHint *
+hint_of(IndexId index, int64 key)
 {
-	int count = booking_indexes[index].place_count;
+	int count = booking_indexes[index].hint_count;
 
-	if (places[index] == NULL)
-		places[index] = MemoryContextAllocZero(TopMemoryContext, count * sizeof(Place));
-	return &places[index][(uint64) key % count];
+	if (hints[index] == NULL)
+		hints[index] = MemoryContextAllocZero(TopMemoryContext, count * sizeof(TidHint));
+	return &hints[index][(uint64) key % count];
 }
 
 /*
@@ -39,13 +39,13 @@ place_of(IndexId index, int64 key)
  * Told by the buffer it was in, which is cheaper than to ask how long the table is.
  */
 static bool
-is_in_table(Relation table, const Place *place)
+is_in_table(Relation table, const TidHint *hint)
 {
-	BlockNumber block = ItemPointerGetBlockNumber(&place->tid);
-	bool is_there = ReadRecentBuffer(table->rd_locator, MAIN_FORKNUM, block, place->buffer);
+	BlockNumber block = ItemPointerGetBlockNumber(&hint->tid);
+	bool is_there = ReadRecentBuffer(table->rd_locator, MAIN_FORKNUM, block, hint->buffer);
 
 	if (is_there)
-		ReleaseBuffer(place->buffer);
+		ReleaseBuffer(hint->buffer);
 	return is_there;
 }
 
@@ -63,13 +63,13 @@ is_indexed(const BookRow *row, const BookIndex *index)
  * last seen.
  */
 bool
-booking_fetch_known(BookRow *row)
+booking_fetch_by_hint(BookRow *row)
 {
 	const BookIndex *index = &booking_indexes[row->index];
-	const Place *place = place_of(row->index, row->key);
-	ItemPointerData tid = place->tid;
+	const TidHint *hint = hint_of(row->index, row->key);
+	ItemPointerData tid = hint->tid;
 
-	if (place->key != row->key || !ItemPointerIsValid(&tid) || !is_in_table(row->relation, place) ||
+	if (hint->key != row->key || !ItemPointerIsValid(&tid) || !is_in_table(row->relation, hint) ||
 		!table_tuple_fetch_row_version(row->relation, &tid, row->snapshot, row->slot))
 		return false;
 	booking_read_slot(row);
@@ -79,10 +79,10 @@ booking_fetch_known(BookRow *row)
 
 /* Remembers a place on the page of the row at hand: its own, or that of the version that replaces it. */
 void
-booking_note_place(const BookRow *row, const ItemPointerData *tid)
+booking_note_hint(const BookRow *row, const ItemPointerData *tid)
 {
 	if (TTS_IS_BUFFERTUPLE(row->slot) &&
 		ItemPointerGetBlockNumber(tid) == ItemPointerGetBlockNumber(&row->slot->tts_tid))
-		*place_of(row->index, row->key) =
-			(Place){row->key, *tid, ((BufferHeapTupleTableSlot *) row->slot)->buffer};
+		*hint_of(row->index, row->key) =
+			(TidHint){row->key, *tid, ((BufferHeapTupleTableSlot *) row->slot)->buffer};
 }
