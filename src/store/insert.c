@@ -6,7 +6,7 @@
  * The server's own functions do it, those by which it applies the rows of logical replication:
  * defaults, constraints and indexes are as ever. The extension has put no trigger on these tables that an insert
  * would fire, but those of the foreign keys of an appointment. For these the caller vouches: it has updated the slot
- * and locked the patient's row. That does where the slot was updated directly, so that nobody's code ran since.
+ * and locked the patient's row. That does where neither ran anybody's code, which could have deleted them since.
  */
 #include "store/internal.h"
 
@@ -201,7 +201,7 @@ booking_insert(TableId table, const ColumnValue *values, int count, Datum *inser
 	(void) booking_open_table(table, RowExclusiveLock, &relation);
 	/* at other isolation levels, foreign keys are checked against a snapshot older than the caller's locks */
 	if (booking_is_direct(table) && !IsolationUsesXactSnapshot() &&
-		(table != APPOINTMENTS || booking_is_direct(TIME_SLOTS)))
+		(table != APPOINTMENTS || (booking_is_direct(TIME_SLOTS) && booking_is_direct(PATIENTS))))
 		insert_directly(table, relation, values, count, inserted, &following);
 	else
 		insert_by_statement(table, values, count, inserted, &following);
