@@ -64,8 +64,7 @@ SELECT FROM booking.clinics FOR UPDATE;
 \set ON_ERROR_STOP off
 ROLLBACK TO plain;
 
--- Expressions, as they are compiled and as they run; how often they are compiled is another thing with statements
-SET LOCAL booking.direct = on;
+-- Expressions, as they are compiled and as they run
 -- from 17 on, an index is made by another path
 SET client_min_messages = warning;
 CREATE INDEX ON booking.appointments (id) WHERE shop.passes('index of appointments');

@@ -42,9 +42,7 @@ SELECT * FROM (VALUES ('book_slot(3, 1)'), ('check_booking(3, 1)'), ('add_time_s
 	('set_appointment_status(1, ''noshow'')'), ('cancel_appointment(1)')) AS c(call);
 SAVEPOINT whole;
 
--- somebody's functions delete, or renumber, what is being booked: no appointment is left without it; a
--- statement is refused by the foreign key, 23503
-SET LOCAL booking.direct = on;
+-- somebody's functions delete, or renumber, what is being booked: no appointment is left without it
 CREATE TRIGGER archive AFTER UPDATE ON booking.time_slots FOR EACH ROW EXECUTE FUNCTION pg_temp.delete_slot();
 SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(2, 1)');
 DROP TRIGGER archive ON booking.time_slots;
@@ -63,8 +61,7 @@ SELECT status FROM booking.book_slot(2, 2);
 
 ROLLBACK TO whole;
 
--- a function of the server's own that runs what it is told to; a statement is refused as above
-SET LOCAL booking.direct = on;
+-- a function of the server's own that runs what it is told to
 ALTER TABLE booking.appointments ADD COLUMN note text DEFAULT 'none';
 ALTER TABLE booking.appointments ALTER COLUMN note
 	SET DEFAULT xmlserialize(CONTENT query_to_xml('SELECT pg_temp.delete_patient()', true, true, '') AS text);
@@ -104,8 +101,7 @@ SELECT slot_id, status FROM booking.book_slot(3, 1);
 SELECT slot_id, status FROM booking.appointments ORDER BY slot_id;
 ROLLBACK TO whole;
 
--- one that books the same slot, while that is being marked; a statement is refused by the server, 27000
-SET LOCAL booking.direct = on;
+-- one that books the same slot, while that is being marked
 CREATE FUNCTION pg_temp.book_it(slot bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
 	IF slot = 3 AND current_setting('test.book', true) = 'now' THEN
