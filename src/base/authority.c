@@ -59,6 +59,15 @@ owner_of_function(Oid function)
 	return owner;
 }
 
+/* With whose rights the function that is running does what it does. */
+Oid
+booking_acting_owner(void)
+{
+	if (!OidIsValid(frame->owner))
+		frame->owner = owner_of_function(frame->function);
+	return frame->owner;
+}
+
 static void
 set_path(Authority *before)
 {
@@ -78,9 +87,8 @@ booking_take_authority(Authority *callers)
 	if (frame->is_taken)
 		return;
 	GetUserIdAndSecContext(&callers->user, &callers->security);
-	if (!OidIsValid(frame->owner))
-		frame->owner = owner_of_function(frame->function);
-	if (callers->user == frame->owner && (callers->security & SECURITY_LOCAL_USERID_CHANGE) &&
+	if (callers->user == booking_acting_owner() &&
+		(callers->security & SECURITY_LOCAL_USERID_CHANGE) &&
 		strcmp(namespace_search_path, TRUSTED_PATH) == 0)
 		return;
 	set_path(callers);

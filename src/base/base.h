@@ -179,7 +179,7 @@ typedef struct Frame
 {
 	Oid function;
 	Oid caller;    /* for whom it acts */
-	Oid owner;     /* whose rights it has, or had; InvalidOid before it took them on */
+	Oid owner;     /* whose rights it has, once it took them on; InvalidOid before that is asked */
 	bool is_taken; /* for the whole of its body */
 	struct Frame *outer;
 } Frame;
@@ -194,6 +194,7 @@ typedef struct Authority
 } Authority;
 
 extern Oid booking_calling_user(void);
+extern Oid booking_acting_owner(void);
 extern void booking_take_authority(Authority *callers);
 extern void booking_leave_authority(const Authority *callers);
 extern void booking_become_restricted(Oid user, Authority *before);

@@ -90,6 +90,7 @@ typedef struct KnownTable
 {
 	bool is_current;
 	Oid oid;
+	Oid owner;
 	Oid status_type;
 	AttrNumber numbers[MOST_COLUMNS]; /* of the columns */
 	bool is_as_made;

@@ -150,14 +150,14 @@ find_index(IndexId id)
 		relation_close(found, AccessShareLock);
 }
 
-/* Whether its owner, who owns our functions as well, may do to it what these do. */
+/* Whether its owner may do to it what our functions do. */
 static bool
 may_be_used(Relation relation)
 {
 	AclMode rights = ACL_SELECT | ACL_INSERT | ACL_UPDATE;
 
-	return relation->rd_rel->relowner == GetUserId() &&
-		   pg_class_aclmask(RelationGetRelid(relation), GetUserId(), rights, ACLMASK_ALL) == rights;
+	return pg_class_aclmask(RelationGetRelid(relation), relation->rd_rel->relowner, rights,
+							ACLMASK_ALL) == rights;
 }
 
 /* Learns all about the table, which is locked; what changes meanwhile is learned at the next use. */
@@ -171,6 +171,7 @@ learn(Relation relation, TableId id)
 	booking_drop_writer(known->writer);
 	known->writer = NULL;
 	known->oid = RelationGetRelid(relation);
+	known->owner = relation->rd_rel->relowner;
 	known->is_current = true;
 	PG_TRY();
 	{
@@ -265,11 +266,15 @@ booking_require_index(IndexId id, Relation *table)
 	return &known_indexes[id];
 }
 
-/* Of a table that is open. Whoever listens to what statements ask for is told by statements. */
+/*
+ * Of a table that is open. Whoever listens to what statements ask for is told by statements; and a function
+ * that somebody else owns by now may do what its owner may.
+ */
 bool
 booking_is_direct(TableId id)
 {
-	return booking_direct && ExecutorCheckPerms_hook == NULL && known_tables[id].is_as_made;
+	return booking_direct && ExecutorCheckPerms_hook == NULL && known_tables[id].is_as_made &&
+		   known_tables[id].owner == booking_acting_owner();
 }
 
 /* Of a table that is open, or was. */

@@ -296,6 +296,8 @@ ROLLBACK;
 \i test/oddity.psql
 \set oddity 'ALTER FUNCTION booking.tidy_row() SET SCHEMA odd'
 \i test/oddity.psql
+\set oddity 'ALTER FUNCTION booking.hold_slot OWNER TO booking_admin'
+\i test/oddity.psql
 \set oddity 'ALTER FUNCTION booking.hold_slot OWNER TO CURRENT_USER'
 \i test/oddity.psql
 
