@@ -134,6 +134,16 @@ describe_columns(Description *description)
 	}
 }
 
+/* By which index a foreign key looks tells by whose operators it compares. */
+static char *
+referenced_index(const FormData_pg_constraint *constraint)
+{
+	return constraint->contype != CONSTRAINT_FOREIGN
+			   ? ""
+			   : psprintf(" by %s", TextDatumGetCString(DirectFunctionCall1(
+										pg_get_indexdef, ObjectIdGetDatum(constraint->conindid))));
+}
+
 /* From 18 on, NOT NULL is there as well, under a name that the server chose. */
 static void
 describe_constraints(Description *description)
@@ -157,9 +167,10 @@ describe_constraints(Description *description)
 			continue;
 		if (!isnull)
 			note_functions(stringToNode(TextDatumGetCString(check)), description);
-		add_line(description, "constraint %s %s", NameStr(form->conname),
+		add_line(description, "constraint %s %s%s", NameStr(form->conname),
 				 TextDatumGetCString(
-					 DirectFunctionCall1(pg_get_constraintdef, ObjectIdGetDatum(form->oid))));
+					 DirectFunctionCall1(pg_get_constraintdef, ObjectIdGetDatum(form->oid))),
+				 referenced_index(form));
 	}
 	systable_endscan(scan);
 	table_close(constraints, AccessShareLock);

@@ -346,6 +346,9 @@ ROLLBACK;
 \i test/oddity.psql
 \set oddity 'ALTER TABLE booking.patients RENAME TO people; CREATE TABLE booking.patients AS TABLE booking.people; ALTER INDEX booking.patients_pkey RENAME TO people_pkey; ALTER TABLE booking.patients ADD PRIMARY KEY (id), OWNER TO booking_owner; DELETE FROM booking.people'
 \i test/oddity.psql
+-- by another index, whose operators are somebody's
+\set oddity 'CREATE UNIQUE INDEX odd ON booking.patients (id odd.numbers); ALTER TABLE booking.patients DROP CONSTRAINT patients_pkey CASCADE, ADD CONSTRAINT patients_pkey PRIMARY KEY (id); ALTER TABLE booking.appointments ADD CONSTRAINT appointment_is_for_a_patient FOREIGN KEY (patient_id) REFERENCES booking.patients (id)'
+\i test/oddity.psql
 
 \echo
 \echo -- columns
