@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
@@ -345,14 +346,24 @@ compare_lines(const ListCell *a, const ListCell *b)
 	return strcmp(lfirst(a), lfirst(b));
 }
 
-/* With the search path of our functions, by which names are qualified. */
+static void
+set_parameter(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+}
+
+/* In each session the same: names are qualified by the search path of our functions, and what else matters is set. */
 static char *
 define_table(Relation relation)
 {
 	Description description = {.relation = relation};
 	StringInfoData definition;
 	ListCell *cell;
+	int guc_level = NewGUCNestLevel();
 
+	set_parameter("intervalstyle", "postgres");
+	set_parameter("quote_all_identifiers", "off");
 	describe_table(&description);
 	describe_columns(&description);
 	describe_constraints(&description);
@@ -360,6 +371,7 @@ define_table(Relation relation)
 	describe_triggers(&description);
 	describe_policies(&description);
 	describe_functions(&description);
+	AtEOXact_GUC(true, guc_level);
 	list_sort(description.lines, compare_lines);
 
 	initStringInfo(&definition);

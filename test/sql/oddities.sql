@@ -184,6 +184,8 @@ ROLLBACK;
 \i test/oddity.psql
 \set oddity 'SET LOCAL session_replication_role = replica'
 \i test/oddity.psql
+\set oddity 'SET LOCAL intervalstyle = iso_8601; SET LOCAL datestyle = German; SET LOCAL quote_all_identifiers = on; SET LOCAL row_security = off; SET LOCAL search_path = booking, odd'
+\i test/oddity.psql
 
 \echo
 \echo -- by statements: where the transaction, or the administrator, wants it so
