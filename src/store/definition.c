@@ -381,32 +381,55 @@ define_table(Relation relation)
 	return definition.data;
 }
 
-/* What the install script kept of a table; NULL when there is nothing. */
+/* The number of a column of text; 0 when there is none of that name. */
+static AttrNumber
+text_column(Relation relation, const char *name)
+{
+	int number = SPI_fnumber(RelationGetDescr(relation), name);
+
+	return number > 0 && SPI_gettypeid(RelationGetDescr(relation), number) == TEXTOID ? number : 0;
+}
+
+/* The definition of a table among those that were kept; NULL when there is none. */
+static char *
+find_definition(Relation definitions, const char *name)
+{
+	AttrNumber key_column = text_column(definitions, "name");
+	AttrNumber column = text_column(definitions, "definition");
+	char *definition = NULL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple row;
+
+	if (key_column == 0 || column == 0)
+		return NULL;
+	ScanKeyInit(&key, key_column, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(name));
+	key.sk_collation = DEFAULT_COLLATION_OID;
+	scan = systable_beginscan(definitions, InvalidOid, false, NULL, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+	{
+		bool isnull;
+		Datum value = heap_getattr(row, column, RelationGetDescr(definitions), &isnull);
+
+		definition = isnull ? NULL : TextDatumGetCString(value);
+	}
+	systable_endscan(scan);
+	return definition;
+}
+
+/* What the install script kept of a table; NULL when there is nothing. Somebody may have altered that, too. */
 static char *
 kept_definition(const char *name)
 {
 	Oid oid = booking_relation("table_definitions");
 	Relation definitions = OidIsValid(oid) ? try_table_open(oid, AccessShareLock) : NULL;
 	char *definition = NULL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple row;
 
 	if (definitions == NULL)
 		return NULL;
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(name));
-	key.sk_collation = DEFAULT_COLLATION_OID;
-	scan = systable_beginscan(definitions, booking_relation("table_definitions_pkey"), true, NULL,
-							  1, &key);
-	row = systable_getnext(scan);
-	if (HeapTupleIsValid(row))
-	{
-		bool isnull;
-
-		definition =
-			TextDatumGetCString(heap_getattr(row, 2, RelationGetDescr(definitions), &isnull));
-	}
-	systable_endscan(scan);
+	if (definitions->rd_rel->relkind == RELKIND_RELATION)
+		definition = find_definition(definitions, name);
 	table_close(definitions, AccessShareLock);
 	return definition;
 }

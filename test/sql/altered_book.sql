@@ -99,7 +99,7 @@ BEGIN
 		UNION ALL
 		SELECT format('ALTER TABLE %s RENAME TO gone; ' || c, name, relname), NULL::int FROM tables, unnest(ARRAY['CREATE VIEW booking.%2$I AS TABLE booking.gone',
 			'CREATE TABLE booking.%2$I (LIKE booking.gone INCLUDING ALL) PARTITION BY LIST (created_at)', 'CREATE TYPE booking.%2$I AS (id bigint)']) c
-		WHERE relname IN ('time_slots', 'appointments', 'appointment_events')
+		WHERE relname IN ('time_slots', 'appointments', 'appointment_events', 'table_definitions')
 		UNION ALL
 		SELECT format(CASE attnum % 2 WHEN 0 THEN 'ALTER TABLE %s DROP COLUMN %I CASCADE' ELSE 'ALTER TABLE %s RENAME COLUMN %I TO gone' END, name, attname), attnum FROM columns
 	LOOP

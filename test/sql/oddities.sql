@@ -467,6 +467,12 @@ ROLLBACK;
 \i test/oddity.psql
 \set oddity 'ALTER TABLE booking.table_definitions DROP CONSTRAINT table_definitions_pkey'
 \i test/oddity.psql
+\set oddity 'ALTER TABLE booking.table_definitions ALTER definition DROP NOT NULL; UPDATE booking.table_definitions SET definition = NULL'
+\i test/oddity.psql
+\set oddity 'ALTER TABLE booking.table_definitions RENAME definition TO words; ALTER TABLE booking.table_definitions ADD definition int'
+\i test/oddity.psql
+\set oddity 'ALTER TABLE booking.table_definitions RENAME TO kept; CREATE VIEW booking.table_definitions AS TABLE booking.kept'
+\i test/oddity.psql
 \set oddity 'ALTER TABLE booking.table_definitions RENAME TO kept'
 \i test/oddity.psql
 
