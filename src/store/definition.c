@@ -135,6 +135,20 @@ describe_columns(Description *description)
 	}
 }
 
+/* A transaction's snapshot may be too old for the server to find it. */
+static char *
+constraint_in_words(Oid constraint)
+{
+	LOCAL_FCINFO(call, 1);
+	Datum words;
+
+	InitFunctionCallInfoData(*call, NULL, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = ObjectIdGetDatum(constraint);
+	call->args[0].isnull = false;
+	words = pg_get_constraintdef(call);
+	return call->isnull ? "that is new" : TextDatumGetCString(words);
+}
+
 /* By which index a foreign key looks tells by whose operators it compares. */
 static char *
 referenced_index(const FormData_pg_constraint *constraint)
@@ -169,9 +183,7 @@ describe_constraints(Description *description)
 		if (!isnull)
 			note_functions(stringToNode(TextDatumGetCString(check)), description);
 		add_line(description, "constraint %s %s%s", NameStr(form->conname),
-				 TextDatumGetCString(
-					 DirectFunctionCall1(pg_get_constraintdef, ObjectIdGetDatum(form->oid))),
-				 referenced_index(form));
+				 constraint_in_words(form->oid), referenced_index(form));
 	}
 	systable_endscan(scan);
 	table_close(constraints, AccessShareLock);
