@@ -368,6 +368,8 @@ ROLLBACK;
 \i test/oddity.psql
 \set oddity 'CREATE DOMAIN odd.given_{} AS text NOT NULL; ALTER TABLE booking.{} ADD COLUMN note odd.given_{} DEFAULT ''x'''
 \i test/oddity.psql
+\set oddity 'CREATE DOMAIN odd.given AS text NOT NULL; ALTER TABLE booking.appointments ADD COLUMN note odd.given'
+\i test/oddity.psql
 \set oddity 'ALTER TABLE booking.{} ALTER created_at SET DEFAULT ''2001-01-01'''
 \i test/oddity.psql
 \set oddity 'ALTER TABLE booking.{} ALTER created_at DROP DEFAULT'
