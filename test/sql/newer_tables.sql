@@ -55,13 +55,4 @@ SELECT FROM booking.add_patient('Barbara Liskov', 'barbara@example.org');
 SELECT sqlstate FROM pg_temp.refusal('SELECT booking.book_slot(3, 3)');
 SELECT status FROM booking.book_slot(3, 2);
 ROLLBACK TO whole;
-
--- tables that inherit from ours
-CREATE TABLE public.more_slots () INHERITS (booking.time_slots);
-CREATE TABLE public.more_appointments () INHERITS (booking.appointments);
-SELECT status FROM booking.book_slot(2, 2);
-SELECT is_available FROM booking.is_slot_available(2) AS is_available;
-SELECT sqlstate, rule FROM pg_temp.refusal('SELECT booking.book_slot(2, 1)');
-SELECT count(*) FROM ONLY booking.appointments;
-ROLLBACK TO whole;
 ROLLBACK;
