@@ -146,24 +146,6 @@ SELECT status FROM booking.book_slot(1);
 SELECT pg_temp.unchanged();
 ROLLBACK TO plain;
 
--- Indexes: what compares arrays and rows is the server's, what compares what is in them need not be
-CREATE TYPE shop.tag AS (n int);
-CREATE FUNCTION shop.compare(a shop.tag, b shop.tag) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
-	RAISE NOTICE '%', shop.who('comparison');
-	RETURN btint4cmp(a.n, b.n);
-END
-$$;
-CREATE OPERATOR CLASS shop.tags DEFAULT FOR TYPE shop.tag USING btree AS FUNCTION 1 shop.compare(shop.tag, shop.tag);
-ALTER TABLE booking.appointments ADD COLUMN tags shop.tag[] DEFAULT '{(1)}';
-CREATE INDEX ON booking.appointments (tags);
-SET SESSION AUTHORIZATION regress_booking_ada;
-SET search_path = trap, pg_catalog;
-SELECT status FROM booking.book_slot(1);
-SELECT status FROM booking.book_slot(2);
-SELECT pg_temp.unchanged();
-ROLLBACK TO plain;
-
 -- A class of operators of somebody's in a family of the server's
 CREATE TYPE shop.color AS ENUM ('red', 'green');
 CREATE FUNCTION shop.compare(a shop.color, b shop.color) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
