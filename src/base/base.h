@@ -172,33 +172,33 @@ extern const Entity booking_slot;
 extern Oid booking_relation(const char *name);
 extern Relation booking_open_relation(const char *name, LOCKMODE mode);
 
-/* authority.c */
+/* user_context.c */
 
 /* A function of ours that is running. */
 typedef struct Frame
 {
 	Oid function;
-	Oid caller;    /* for whom it acts */
-	Oid owner;     /* whose rights it has, once it took them on; InvalidOid before that is asked */
-	bool is_taken; /* for the whole of its body */
+	Oid caller;       /* for whom it acts */
+	Oid owner;        /* of the function; InvalidOid before that is looked up */
+	bool is_switched; /* to the owner, for the whole of its body */
 	struct Frame *outer;
 } Frame;
 
-/* Whose rights, and which settings, were in force before. */
-typedef struct Authority
+/* The user context before it was switched. */
+typedef struct SavedUserContext
 {
-	Oid user;
-	int security;
-	int guc_level; /* 0 when there was nothing to take on */
+	Oid userid;
+	int sec_context;
+	int guc_nestlevel; /* 0 when there was nothing to switch */
 	Frame *frame;
-} Authority;
+} SavedUserContext;
 
 extern Oid booking_calling_user(void);
-extern Oid booking_acting_owner(void);
-extern void booking_take_authority(Authority *callers);
-extern void booking_leave_authority(const Authority *callers);
-extern void booking_become_restricted(Oid user, Authority *before);
-extern void booking_leave_restricted(const Authority *before);
+extern Oid booking_function_owner(void);
+extern void booking_switch_to_owner(SavedUserContext *saved);
+extern void booking_restore_user_context(const SavedUserContext *saved);
+extern void booking_start_restricted_operation(Oid user, SavedUserContext *saved);
+extern void booking_end_restricted_operation(const SavedUserContext *saved);
 extern void booking_open_frame(Frame *new, Oid function);
 extern void booking_close_frame(const Frame *closed);
 
@@ -262,7 +262,7 @@ extern Datum booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights
 /* Starts the definition of a function that SQL calls, which runs with its owner's rights. */
 #define BOOKING_FUNCTION(name) BOOKING_ENTRY(name, OWNERS_RIGHTS)
 
-/* The same with its caller's, until it takes on its owner's: booking_take_authority. */
+/* The same with its caller's, until booking_switch_to_owner. */
 #define BOOKING_FUNCTION_AS_CALLER(name) BOOKING_ENTRY(name, CALLERS_RIGHTS)
 
 #define BOOKING_ENTRY(name, rights) \

@@ -30,7 +30,7 @@ Datum
 booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights)
 {
 	Frame frame;
-	Authority callers = {0};
+	SavedUserContext saved = {0};
 	volatile Datum result = (Datum) 0; /* set within PG_TRY */
 
 	if (IsInParallelMode())
@@ -40,8 +40,8 @@ booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights)
 	{
 		if (rights == OWNERS_RIGHTS)
 		{
-			booking_take_authority(&callers);
-			frame.is_taken = true;
+			booking_switch_to_owner(&saved);
+			frame.is_switched = true;
 		}
 		result = booking_watch_errors(fcinfo, body);
 		if (fcinfo->resultinfo != NULL && !fcinfo->isnull)
@@ -52,6 +52,6 @@ booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights)
 		booking_close_frame(&frame);
 	}
 	PG_END_TRY();
-	booking_leave_authority(&callers);
+	booking_restore_user_context(&saved);
 	return result;
 }

@@ -56,10 +56,10 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int 
 {
 	MemoryContext caller = CurrentMemoryContext;
 	const char *outer;
-	Authority callers_authority;
+	SavedUserContext saved;
 	int result = 0;
 
-	booking_take_authority(&callers_authority);
+	booking_switch_to_owner(&saved);
 	outer = booking_note_running(plan->sql);
 	PG_TRY();
 	{
@@ -74,7 +74,7 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int 
 	}
 	PG_END_TRY();
 	booking_note_running(outer);
-	booking_leave_authority(&callers_authority);
+	booking_restore_user_context(&saved);
 	/* SPI leaves us in its own, which would keep what each of many doctors needs for a moment */
 	MemoryContextSwitchTo(caller);
 

@@ -243,14 +243,14 @@ call_check_function(Oid function, Datum slot, Datum patient)
 static char *
 run_as_owner(Oid function, Oid owner, Datum slot, Datum patient)
 {
-	Authority before;
+	SavedUserContext saved;
 	char *answer;
 
-	booking_become_restricted(owner, &before);
+	booking_start_restricted_operation(owner, &saved);
 	PushActiveSnapshot(GetLatestSnapshot());
 	answer = call_check_function(function, slot, patient);
 	PopActiveSnapshot();
-	booking_leave_restricted(&before);
+	booking_end_restricted_operation(&saved);
 	return answer;
 }
 

@@ -2,7 +2,7 @@
  * caller.c
  *		Who the caller is. Called by everything that decides on the caller or logs them.
  *
- * The role is the current user where a function of ours is called (authority.c). The person comes
+ * The role is the current user where a function of ours is called (user_context.c). The person comes
  * from the JSON object in the setting request.jwt.claims, as PostgREST sets it for each request.
  */
 #include "callers/callers.h"

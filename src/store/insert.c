@@ -158,7 +158,7 @@ insert_by_statement(TableId table, const ColumnValue *values, int count, Datum *
 {
 	Datum args[MOST_COLUMNS];
 	char nulls[MOST_COLUMNS];
-	Authority callers;
+	SavedUserContext saved;
 	Datum row[2];
 	bool row_nulls[2];
 
@@ -174,7 +174,7 @@ insert_by_statement(TableId table, const ColumnValue *values, int count, Datum *
 	if (inserted != NULL)
 		*inserted = SPI_datumTransfer(row[0], false, -1);
 
-	booking_take_authority(&callers);
+	booking_switch_to_owner(&saved);
 	PG_TRY();
 	{
 		end_statement(DatumGetInt64(row[1]), following);
@@ -184,7 +184,7 @@ insert_by_statement(TableId table, const ColumnValue *values, int count, Datum *
 		booking_raise_again();
 	}
 	PG_END_TRY();
-	booking_leave_authority(&callers);
+	booking_restore_user_context(&saved);
 }
 
 /*

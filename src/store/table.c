@@ -165,9 +165,9 @@ static void
 learn(Relation relation, TableId id)
 {
 	KnownTable *known = &known_tables[id];
-	Authority callers;
+	SavedUserContext saved;
 
-	booking_take_authority(&callers);
+	booking_switch_to_owner(&saved);
 	booking_drop_writer(known->writer);
 	known->writer = NULL;
 	known->oid = RelationGetRelid(relation);
@@ -190,7 +190,7 @@ learn(Relation relation, TableId id)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	booking_leave_authority(&callers);
+	booking_restore_user_context(&saved);
 }
 
 /*
@@ -274,7 +274,7 @@ bool
 booking_is_direct(TableId id)
 {
 	return booking_direct && ExecutorCheckPerms_hook == NULL && known_tables[id].is_as_made &&
-		   known_tables[id].owner == booking_acting_owner();
+		   known_tables[id].owner == booking_function_owner();
 }
 
 /* Of a table that is open, or was. */
@@ -292,11 +292,11 @@ booking_writer(TableId id, Relation relation)
 
 	if (known->writer == NULL)
 	{
-		Authority callers;
+		SavedUserContext saved;
 
-		booking_take_authority(&callers);
+		booking_switch_to_owner(&saved);
 		known->writer = booking_make_writer(relation);
-		booking_leave_authority(&callers);
+		booking_restore_user_context(&saved);
 	}
 	return known->writer;
 }
