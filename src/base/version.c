@@ -3,9 +3,9 @@
  *		Whether this library and what is installed in the database are of one version. Called by
  *		every function that SQL calls, before it reads its arguments.
  *
- * They are not after a new package was installed and before ALTER EXTENSION UPDATE, and in a session
- * that had loaded the library of the old package before that. Functions and tables may then be other
- * than this library takes them for, and to misread an argument can take the server down.
+ * They differ between the installation of a new package and ALTER EXTENSION UPDATE. After it they differ
+ * in a session that has loaded the old library. Functions and tables may then be other than this library
+ * takes them for, and to misread an argument can take the server down.
  */
 #include "base/base.h"
 
@@ -21,22 +21,22 @@
 #include "utils/syscache.h"
 
 /*
- * No message tells of a new version itself. But an update that changes no function and no table
- * leaves nothing that the library could misread.
+ * Of functions and tables. There is no message of a new version itself, but an update that changes no
+ * function and no table leaves nothing that the library could misread.
  */
-static uint64 changes = 1;
-static uint64 agreed_after = 0; /* the number of changes at which the versions were the same */
+static uint64 invalidations = 1;
+static uint64 agreed_at = 0; /* the number of invalidations when the versions were last the same */
 
 static void
-note_function(Datum arg, int cache, uint32 hash)
+count_function_invalidation(Datum arg, int cache, uint32 hash)
 {
-	changes++;
+	invalidations++;
 }
 
 static void
-note_table(Datum arg, Oid relation)
+count_relation_invalidation(Datum arg, Oid relation)
 {
-	changes++;
+	invalidations++;
 }
 
 /* NULL when there is none, or when its own script is running. */
@@ -92,12 +92,12 @@ compare_versions(void)
 
 	if (!is_listening)
 	{
-		CacheRegisterSyscacheCallback(PROCOID, note_function, (Datum) 0);
-		CacheRegisterRelcacheCallback(note_table, (Datum) 0);
+		CacheRegisterSyscacheCallback(PROCOID, count_function_invalidation, (Datum) 0);
+		CacheRegisterRelcacheCallback(count_relation_invalidation, (Datum) 0);
 		is_listening = true;
 	}
 
-	seen = changes;
+	seen = invalidations;
 	installed = installed_version();
 	if (installed == NULL)
 		return;
@@ -115,14 +115,14 @@ compare_versions(void)
 					   "that preloads it has to be restarted. If that does not help, install "
 					   "version %s of the package on this server first.",
 					   installed)));
-	agreed_after = seen;
+	agreed_at = seen;
 }
 
-/* Once a session, and again after what may have been an update. */
+/* Looks once a session, and again after what may have been an update. */
 void
 booking_check_version(void)
 {
 	AcceptInvalidationMessages();
-	if (agreed_after != changes)
+	if (agreed_at != invalidations)
 		compare_versions();
 }
