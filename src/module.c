@@ -52,7 +52,7 @@ void
 _PG_init(void)
 {
 	define_settings();
-	booking_watch_requests();
-	booking_request_counters();
-	booking_install_planner();
+	booking_install_request_guard();
+	booking_install_counters();
+	booking_install_planner_hook();
 }

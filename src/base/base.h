@@ -78,7 +78,7 @@ extern bool booking_text_has_control(const text *text);
 
 /* counters.c */
 
-extern void booking_request_counters(void);
+extern void booking_install_counters(void);
 extern void booking_count_refusal(const char *rule);
 extern int booking_next_count(int number, const char **rule, uint64 *refusals);
 
@@ -204,7 +204,7 @@ extern void booking_close_frame(const Frame *closed);
 
 /* planner.c */
 
-extern void booking_install_planner(void);
+extern void booking_install_planner_hook(void);
 extern const char *booking_note_running(const char *sql);
 
 /* sql.c */

@@ -36,14 +36,14 @@ typedef struct Counters
 /* NULL where nothing is counted. */
 static Counters *counters = NULL;
 
-static shmem_request_hook_type next_request_hook = NULL;
-static shmem_startup_hook_type next_startup_hook = NULL;
+static shmem_request_hook_type prev_shmem_request_hook = NULL;
+static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
 
 static void
 request_memory(void)
 {
-	if (next_request_hook)
-		next_request_hook();
+	if (prev_shmem_request_hook)
+		prev_shmem_request_hook();
 	RequestAddinShmemSpace(MAXALIGN(sizeof(Counters)));
 	RequestNamedLWLockTranche("booking", 1);
 }
@@ -53,8 +53,8 @@ attach_memory(void)
 {
 	bool found;
 
-	if (next_startup_hook)
-		next_startup_hook();
+	if (prev_shmem_startup_hook)
+		prev_shmem_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	counters = ShmemInitStruct("booking refusals", sizeof(Counters), &found);
 	if (!found)
@@ -70,13 +70,13 @@ attach_memory(void)
 }
 
 void
-booking_request_counters(void)
+booking_install_counters(void)
 {
 	if (!process_shared_preload_libraries_in_progress)
 		return;
-	next_request_hook = shmem_request_hook;
+	prev_shmem_request_hook = shmem_request_hook;
 	shmem_request_hook = request_memory;
-	next_startup_hook = shmem_startup_hook;
+	prev_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = attach_memory;
 }
 

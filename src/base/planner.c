@@ -17,7 +17,7 @@
 #include "optimizer/planner.h"
 #include "utils/guc.h"
 
-static planner_hook_type next_planner = NULL;
+static planner_hook_type prev_planner_hook = NULL;
 
 /* Our statement that is running, by its text; NULL when there is none. */
 static const char *running = NULL;
@@ -39,7 +39,8 @@ booking_note_running(const char *sql)
 static PlannedStmt *
 plan_as_ever(PLANNER_PARAMETERS)
 {
-	return next_planner ? next_planner(PLANNER_ARGUMENTS) : standard_planner(PLANNER_ARGUMENTS);
+	return prev_planner_hook ? prev_planner_hook(PLANNER_ARGUMENTS)
+							 : standard_planner(PLANNER_ARGUMENTS);
 }
 
 static const char *
@@ -114,8 +115,8 @@ plan_statement(PLANNER_PARAMETERS)
 }
 
 void
-booking_install_planner(void)
+booking_install_planner_hook(void)
 {
-	next_planner = planner_hook;
+	prev_planner_hook = planner_hook;
 	planner_hook = plan_statement;
 }

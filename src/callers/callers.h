@@ -45,6 +45,6 @@ extern int booking_max_rows_changed_by_staff;
 /* requests.c */
 
 extern bool booking_guard_requests;
-extern void booking_watch_requests(void);
+extern void booking_install_request_guard(void);
 
 #endif /* BOOKING_CALLERS_H */

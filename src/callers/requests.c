@@ -16,8 +16,8 @@
 
 bool booking_guard_requests = false;
 
-static post_parse_analyze_hook_type earlier_hook = NULL;
-static ProcessUtility_hook_type earlier_utility_hook = NULL;
+static post_parse_analyze_hook_type prev_post_parse_analyze_hook = NULL;
+static ProcessUtility_hook_type prev_ProcessUtility_hook = NULL;
 
 /* A query, and those in whose FROM it stands. */
 typedef struct Level
@@ -119,8 +119,8 @@ is_admin(void)
 static void
 check_request(ParseState *state, Query *query, JumbledQuery jumbled)
 {
-	if (earlier_hook != NULL)
-		earlier_hook(state, query, jumbled);
+	if (prev_post_parse_analyze_hook != NULL)
+		prev_post_parse_analyze_hook(state, query, jumbled);
 	if (booking_guard_requests && query->commandType != CMD_UTILITY && !is_admin())
 		check_ways(query, NULL);
 }
@@ -133,15 +133,15 @@ check_command(PlannedStmt *command, const char *sql, bool is_read_only,
 {
 	if (booking_guard_requests && IsA(command->utilityStmt, ExplainStmt) && !is_admin())
 		booking_refuse(PLANS_ARE_FOR_ADMINISTRATORS);
-	(earlier_utility_hook ? earlier_utility_hook : standard_ProcessUtility)(
+	(prev_ProcessUtility_hook ? prev_ProcessUtility_hook : standard_ProcessUtility)(
 		command, sql, is_read_only, context, params, environment, receiver, completion);
 }
 
 void
-booking_watch_requests(void)
+booking_install_request_guard(void)
 {
-	earlier_hook = post_parse_analyze_hook;
+	prev_post_parse_analyze_hook = post_parse_analyze_hook;
 	post_parse_analyze_hook = check_request;
-	earlier_utility_hook = ProcessUtility_hook;
+	prev_ProcessUtility_hook = ProcessUtility_hook;
 	ProcessUtility_hook = check_command;
 }
