@@ -13,6 +13,7 @@
 #include "base/base.h"
 
 #include "miscadmin.h"
+#include "nodes/lockoptions.h"
 #include "utils/resowner.h"
 
 /* Adding a doctor waits for this lock, or we for the doctor, whom a new snapshot then sees. */
@@ -20,7 +21,7 @@ static BookingPlan lock_clinic_plan = {
 	"SELECT FROM booking.clinics WHERE id = $1 FOR UPDATE", 1, {INT8OID}};
 static BookingPlan share_clinic_plan = {
 	"SELECT FROM booking.clinics WHERE id = $1 FOR KEY SHARE", 1, {INT8OID}};
-static BookingPlan doctors_plan = {
+static BookingPlan doctors_of_clinic_plan = {
 	"SELECT id FROM booking.doctors WHERE clinic_id = $1 ORDER BY id", 1, {INT8OID}};
 
 static LOCKTAG
@@ -37,29 +38,29 @@ tag_of(LockClass class, int64 id)
  * cursor that calls us goes when that fails in a savepoint, though what it has booked before stays.
  */
 static LockAcquireResult
-acquire(LockClass class, int64 id, LOCKMODE mode, bool dont_wait)
+acquire(LockClass class, int64 id, LOCKMODE mode, LockWaitPolicy policy)
 {
 	LOCKTAG tag = tag_of(class, id);
-	ResourceOwner callers = CurrentResourceOwner;
+	ResourceOwner oldowner = CurrentResourceOwner;
 	LockAcquireResult result;
 
 	CurrentResourceOwner = CurTransactionResourceOwner;
-	result = LockAcquire(&tag, mode, false, dont_wait);
-	CurrentResourceOwner = callers;
+	result = LockAcquire(&tag, mode, false, policy != LockWaitBlock);
+	CurrentResourceOwner = oldowner;
 	return result;
 }
 
 void
 booking_lock(LockClass class, int64 id, LOCKMODE mode)
 {
-	(void) acquire(class, id, mode, false);
+	(void) acquire(class, id, mode, LockWaitBlock);
 }
 
 /* Only when that is possible at once. */
 bool
 booking_try_lock(LockClass class, int64 id, LOCKMODE mode)
 {
-	return acquire(class, id, mode, true) != LOCKACQUIRE_NOT_AVAIL;
+	return acquire(class, id, mode, LockWaitSkip) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 /* Undoes one booking_lock, so that waiting for another of its class keeps the order. */
@@ -67,11 +68,11 @@ void
 booking_unlock(LockClass class, int64 id, LOCKMODE mode)
 {
 	LOCKTAG tag = tag_of(class, id);
-	ResourceOwner callers = CurrentResourceOwner;
+	ResourceOwner oldowner = CurrentResourceOwner;
 
 	CurrentResourceOwner = CurTransactionResourceOwner;
 	LockRelease(&tag, mode, false);
-	CurrentResourceOwner = callers;
+	CurrentResourceOwner = oldowner;
 }
 
 /*
@@ -101,7 +102,7 @@ booking_close_clinic(int64 clinic_id)
 	uint64 doctors;
 
 	booking_execute(&lock_clinic_plan, &arg, NULL);
-	doctors = booking_execute_now(&doctors_plan, &arg, NULL);
+	doctors = booking_execute_now(&doctors_of_clinic_plan, &arg, NULL);
 	for (uint64 i = 0; i < doctors; i++)
 	{
 		Datum doctor_id;

@@ -54,7 +54,7 @@ kept_plan(BookingPlan *plan)
 static uint64
 run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int how)
 {
-	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext oldcontext = CurrentMemoryContext;
 	const char *outer;
 	SavedUserContext saved;
 	int result = 0;
@@ -69,14 +69,14 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int 
 	PG_CATCH();
 	{
 		booking_note_running(outer);
-		MemoryContextSwitchTo(caller);
+		MemoryContextSwitchTo(oldcontext);
 		booking_raise_again();
 	}
 	PG_END_TRY();
 	booking_note_running(outer);
 	booking_restore_user_context(&saved);
-	/* SPI leaves us in its own, which would keep what each of many doctors needs for a moment */
-	MemoryContextSwitchTo(caller);
+	/* SPI leaves us in its own context, where what each of many doctors needs would pile up */
+	MemoryContextSwitchTo(oldcontext);
 
 	if (result < 0)
 		refuse_result(result);

@@ -103,7 +103,7 @@ static void
 watch_error(void *nothing)
 {
 	MemoryContext scratch;
-	MemoryContext caller;
+	MemoryContext oldcontext;
 	ErrorData *error;
 
 	if (error_is_clean || geterrcode() == ERRCODE_OUT_OF_MEMORY)
@@ -112,12 +112,12 @@ watch_error(void *nothing)
 		return;
 	}
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "booking error", ALLOCSET_SMALL_SIZES);
-	caller = MemoryContextSwitchTo(scratch);
+	oldcontext = MemoryContextSwitchTo(scratch);
 	error = CopyErrorData();
 	/* what is only logged or noticed may well have lines, such as a plan */
 	if (error->elevel == ERROR)
 		show_control_characters(error);
-	MemoryContextSwitchTo(caller);
+	MemoryContextSwitchTo(oldcontext);
 	MemoryContextDelete(scratch);
 }
 

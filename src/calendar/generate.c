@@ -360,8 +360,8 @@ BOOKING_FUNCTION(booking_generate_slots)
 	GeneratedSlots generated = {0};
 	uint64 count;
 	int64 *doctors;
-	MemoryContext one_doctor;
-	MemoryContext outer;
+	MemoryContext doctor_context;
+	MemoryContext oldcontext;
 
 	booking_require(fcinfo, 0, "from_date");
 	booking_require(fcinfo, 1, "until_date");
@@ -370,15 +370,15 @@ BOOKING_FUNCTION(booking_generate_slots)
 	booking_start_writing(fcinfo);
 	check_named(fcinfo);
 	doctors = list_doctors(fcinfo, &count);
-	one_doctor =
+	doctor_context =
 		AllocSetContextCreate(CurrentMemoryContext, "booking calendar", ALLOCSET_DEFAULT_SIZES);
 	for (uint64 i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		outer = MemoryContextSwitchTo(one_doctor);
+		oldcontext = MemoryContextSwitchTo(doctor_context);
 		booking_generate_days(doctors[i], range.first, range.last, &generated);
-		MemoryContextSwitchTo(outer);
-		MemoryContextReset(one_doctor);
+		MemoryContextSwitchTo(oldcontext);
+		MemoryContextReset(doctor_context);
 	}
 	SPI_finish();
 

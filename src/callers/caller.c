@@ -19,7 +19,7 @@ static Jsonb *
 request_claims(void)
 {
 	const char *setting = GetConfigOption("request.jwt.claims", true, false);
-	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext oldcontext = CurrentMemoryContext;
 	Jsonb *claims = NULL;
 
 	if (setting == NULL || setting[0] == '\0')
@@ -35,7 +35,7 @@ request_claims(void)
 
 		if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 			PG_RE_THROW();
-		MemoryContextSwitchTo(caller);
+		MemoryContextSwitchTo(oldcontext);
 		FlushErrorState();
 		booking_refuse(CLAIMS_ARE_VALID, .what = "the claims are not JSON.");
 	}
