@@ -229,9 +229,10 @@ typedef struct BookingPlan
 
 extern void booking_require_writable(FunctionCallInfo fcinfo);
 extern void booking_start_writing(FunctionCallInfo fcinfo);
-extern void booking_prevent_in_rule(const char *command);
+extern void booking_check_restricted_operation(const char *command);
 extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *nulls);
-extern uint64 booking_execute_untriggered(BookingPlan *plan, Datum *values, const char *nulls);
+extern uint64 booking_execute_queueing_triggers(BookingPlan *plan, Datum *values,
+												const char *nulls);
 extern uint64 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_query_at(BookingPlan *plan, Datum *values, const char *nulls,
 							   Snapshot snapshot);
@@ -278,7 +279,7 @@ extern Datum booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights
 /* text.c */
 
 extern Datum booking_trim(Datum datum);
-extern Datum booking_tidy_address(Datum datum);
+extern Datum booking_tidy_email(Datum datum);
 
 /* args.c */
 

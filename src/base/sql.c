@@ -49,7 +49,7 @@ kept_plan(BookingPlan *plan)
 
 /* How a statement is run, beside the ordinary. */
 #define READ_ONLY 1
-#define LEAVE_TRIGGERS 2
+#define QUEUE_TRIGGERS 2
 
 static uint64
 run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int how)
@@ -64,7 +64,7 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int 
 	PG_TRY();
 	{
 		result = SPI_execute_snapshot(kept_plan(plan), values, nulls, snapshot, InvalidSnapshot,
-									  (how & READ_ONLY) != 0, (how & LEAVE_TRIGGERS) == 0, 0);
+									  (how & READ_ONLY) != 0, (how & QUEUE_TRIGGERS) == 0, 0);
 	}
 	PG_CATCH();
 	{
@@ -94,11 +94,11 @@ booking_execute(BookingPlan *plan, Datum *values, const char *nulls)
 	return run(plan, values, nulls, InvalidSnapshot, 0);
 }
 
-/* The same, but the AFTER triggers are left to AfterTriggerEndQuery, which the caller is going to call. */
+/* The same, but the AFTER triggers stay queued until the caller calls AfterTriggerEndQuery. */
 uint64
-booking_execute_untriggered(BookingPlan *plan, Datum *values, const char *nulls)
+booking_execute_queueing_triggers(BookingPlan *plan, Datum *values, const char *nulls)
 {
-	return run(plan, values, nulls, InvalidSnapshot, LEAVE_TRIGGERS);
+	return run(plan, values, nulls, InvalidSnapshot, QUEUE_TRIGGERS);
 }
 
 /*
@@ -127,11 +127,11 @@ booking_query(BookingPlan *plan, Datum *values, const char *nulls)
 }
 
 /*
- * Refuses to write for a clinic's rule, which answers a question: it is asked in the middle of a
- * booking, and by a dry run as well.
+ * Refuses to write for a clinic's rule, which only answers a question. A dry run asks it too, and a
+ * booking does so while it is under way.
  */
 void
-booking_prevent_in_rule(const char *command)
+booking_check_restricted_operation(const char *command)
 {
 	if (InSecurityRestrictedOperation())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -147,7 +147,7 @@ booking_require_writable(FunctionCallInfo fcinfo)
 	{
 		char *command = psprintf("%s()", get_func_name(fcinfo->flinfo->fn_oid));
 
-		booking_prevent_in_rule(command);
+		booking_check_restricted_operation(command);
 		PreventCommandIfReadOnly(command);
 	}
 }

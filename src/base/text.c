@@ -44,11 +44,11 @@ booking_trim(Datum datum)
 }
 
 /*
- * An e-mail address as it is kept and looked for: two ways to write an accent are one address. Its
- * form is NFC, as RFC 6532, 3.1 wants it.
+ * An e-mail address as it is kept and looked for, in NFC as RFC 6532, 3.1 wants it: two ways to write an
+ * accent are one address.
  */
 Datum
-booking_tidy_address(Datum datum)
+booking_tidy_email(Datum datum)
 {
 	text *address = DatumGetTextPP(booking_trim(datum));
 	text *composed;
@@ -128,7 +128,7 @@ is_domain(const char *domain)
 
 /* Of the form local@domain, much as in RFC 5321, 4.1.2: words, or quotes, before the one @. */
 static bool
-is_address(const char *string)
+is_email(const char *string)
 {
 	const char *at = string[0] == '"' ? end_of_quotes(string) : end_of_words(string);
 
@@ -142,5 +142,5 @@ BOOKING_FUNCTION_AS_CALLER(booking_has_no_control_characters)
 
 BOOKING_FUNCTION_AS_CALLER(booking_is_plausible_email)
 {
-	PG_RETURN_BOOL(is_address(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+	PG_RETURN_BOOL(is_email(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }

@@ -112,7 +112,7 @@ tidy_column(HeapTuple row, TupleDesc desc, const char *name)
 		return row;
 
 	value = PointerGetDatum(DatumGetTextPP(value));
-	tidy = strcmp(name, "email") == 0 ? booking_tidy_address(value) : booking_trim(value);
+	tidy = strcmp(name, "email") == 0 ? booking_tidy_email(value) : booking_trim(value);
 	if (tidy == value)
 		return row;
 	return heap_modify_tuple_by_cols(row, desc, 1, &column, &tidy, &isnull);

@@ -48,7 +48,7 @@ BOOKING_FUNCTION(booking_set_slot_availability)
 	booking_lock(SLOT_LOCK, request.slot_id, ExclusiveLock);
 	booking_look_now(&request, &facts);
 	if (facts.slot_exists)
-		booking_require_clinic(facts.clinic_id);
+		booking_require_staff_of(facts.clinic_id);
 	booking_end_look(&facts);
 	booking_look_again(&request, &facts);
 	booking_end_look(&facts);

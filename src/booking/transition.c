@@ -383,7 +383,7 @@ BOOKING_FUNCTION(booking_guard_appointment)
 	Appointment new;
 	Progress *progress;
 
-	booking_prevent_in_rule("UPDATE of booking.appointments");
+	booking_check_restricted_operation("UPDATE of booking.appointments");
 	read_appointment(trigger->tg_trigtuple, desc, &old);
 	read_appointment(trigger->tg_newtuple, desc, &new);
 	progress = progress_of(&old);

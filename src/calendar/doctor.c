@@ -29,7 +29,7 @@ booking_find_doctor(int64 doctor_id, Doctor *doctor)
 	booking_row(0, values, nulls);
 	doctor->id = doctor_id;
 	doctor->clinic_id = DatumGetInt64(values[0]);
-	booking_require_clinic(doctor->clinic_id);
+	booking_require_staff_of(doctor->clinic_id);
 	doctor->time_zone = booking_row_text(0, 1);
 	doctor->zone = booking_zone(doctor->time_zone);
 	doctor->is_active = DatumGetBool(values[2]);

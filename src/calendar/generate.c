@@ -319,7 +319,7 @@ check_named(FunctionCallInfo fcinfo)
 		booking_require_admin();
 	if (!PG_ARGISNULL(3))
 	{
-		booking_require_clinic(PG_GETARG_INT64(3));
+		booking_require_staff_of(PG_GETARG_INT64(3));
 		if (booking_execute(&clinic_plan, &PG_GETARG_DATUM(3), NULL) == 0)
 			booking_refuse(CLINIC_EXISTS, .id = PG_GETARG_INT64(3));
 		if (!DatumGetBool(booking_value()))

@@ -82,7 +82,7 @@ BOOKING_FUNCTION(booking_remove_schedule)
 
 	booking_start_writing(fcinfo);
 	if (booking_execute(&clinic_plan, &id, NULL) == 1)
-		booking_require_clinic(DatumGetInt64(booking_value()));
+		booking_require_staff_of(DatumGetInt64(booking_value()));
 	if (booking_execute(&remove_plan, &id, NULL) == 0)
 	{
 		booking_require_none_left(&is_live_plan, &id, NULL);

@@ -181,7 +181,7 @@ find_whose(FunctionCallInfo fcinfo, TimeOff *off)
 		booking_refuse(CLINIC_EXISTS, .id = PG_GETARG_INT64(3));
 	booking_row(0, values, nulls);
 	off->clinic_id = DatumGetInt64(values[0]);
-	booking_require_clinic(off->clinic_id);
+	booking_require_staff_of(off->clinic_id);
 	off->zone = booking_zone(booking_row_text(0, 1));
 }
 
@@ -278,7 +278,7 @@ BOOKING_FUNCTION(booking_remove_time_off)
 		booking_refuse(TIME_OFF_EXISTS, .id = DatumGetInt64(id));
 	booking_row(0, values, nulls);
 	off.clinic_id = DatumGetInt64(values[0]);
-	booking_require_clinic(off.clinic_id);
+	booking_require_staff_of(off.clinic_id);
 	off.of_doctor = !nulls[1];
 	off.doctor_id = off.of_doctor ? DatumGetInt64(values[1]) : 0;
 	off.starts_at = DatumGetTimestampTz(values[2]);

@@ -231,7 +231,7 @@ booking_refuse_appointment(const Caller *caller, int64 appointment_id)
 
 /* For calendars, which are the clinic's staff's. */
 void
-booking_require_clinic(int64 clinic_id)
+booking_require_staff_of(int64 clinic_id)
 {
 	Caller caller;
 

@@ -33,7 +33,7 @@ extern void booking_require_may_book_at(const Caller *caller, int64 patient_id, 
 extern void booking_require_may_change(const Caller *caller, int64 appointment_id, int64 patient_id,
 									   int64 clinic_id);
 pg_noreturn extern void booking_refuse_appointment(const Caller *caller, int64 appointment_id);
-extern void booking_require_clinic(int64 clinic_id);
+extern void booking_require_staff_of(int64 clinic_id);
 extern void booking_require_staff(const char *to_do);
 extern void booking_require_admin(void);
 

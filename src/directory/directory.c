@@ -99,7 +99,7 @@ BOOKING_FUNCTION(booking_find_patient)
 	booking_require_staff("look up patients");
 
 	SPI_connect();
-	email = booking_tidy_address(email);
+	email = booking_tidy_email(email);
 	booking_query(&find_patient_plan, &email, NULL);
 	booking_return_set_of_rows(fcinfo);
 	SPI_finish();
@@ -122,7 +122,7 @@ BOOKING_FUNCTION(booking_check_email)
 	if (isnull)
 		return PointerGetDatum(trigger->tg_newtuple);
 	SPI_connect();
-	values[0] = booking_tidy_address(values[0]);
+	values[0] = booking_tidy_email(values[0]);
 	values[1] = heap_getattr(trigger->tg_newtuple, booking_column_of_type(desc, "id", INT8OID),
 							 desc, &isnull);
 	if (booking_execute_now(&other_patient_plan, values, NULL) > 0)

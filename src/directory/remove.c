@@ -111,7 +111,7 @@ static void
 require_staff(Removable *what, Datum id)
 {
 	if (what->clinic.sql != NULL && booking_execute(&what->clinic, &id, NULL) == 1)
-		booking_require_clinic(DatumGetInt64(booking_value()));
+		booking_require_staff_of(DatumGetInt64(booking_value()));
 }
 
 /* The row as it is then; somebody else may have deleted it, or removed it, while we waited for it. */

@@ -169,7 +169,7 @@ insert_by_statement(TableId table, const ColumnValue *values, int count, Datum *
 	}
 	AfterTriggerBeginQuery();
 	booking_require_written(
-		booking_execute_untriggered(statement_of(table, values, count), args, nulls), 1);
+		booking_execute_queueing_triggers(statement_of(table, values, count), args, nulls), 1);
 	booking_row(0, row, row_nulls);
 	if (inserted != NULL)
 		*inserted = SPI_datumTransfer(row[0], false, -1);
