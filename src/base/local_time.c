@@ -20,8 +20,8 @@
 TimestampTz
 booking_plus_in_zone(TimestampTz instant, const Interval *span, const char *time_zone)
 {
-	Interval calendar = {0, span->day, span->month};
-	Interval clock = {span->time, 0, 0};
+	Interval calendar = {.day = span->day, .month = span->month};
+	Interval clock = {.time = span->time};
 	Datum moment = TimestampTzGetDatum(instant);
 
 	if (span->month != 0 || span->day != 0)

@@ -76,8 +76,14 @@ booking_raise_again(void)
 		booking_refuse(violated, .table = error->table_name);
 	if (strncmp(unpack_sql_state(error->sqlerrcode), "PT", 2) == 0 && error->constraint_name &&
 		error->detail && error->hint)
-		raise_words(&(RefusalWords){error->constraint_name, error->sqlerrcode, error->table_name,
-									error->message, error->detail, error->hint});
+		raise_words(&(RefusalWords){
+			.rule = error->constraint_name,
+			.sqlstate = error->sqlerrcode,
+			.table = error->table_name,
+			.message = error->message,
+			.detail = error->detail,
+			.hint = error->hint,
+		});
 	ReThrowError(error);
 }
 

@@ -19,7 +19,7 @@
 #include "utils/memutils.h"
 
 /* $1 doctor, $2 clinic; in the order of their calendar locks. */
-#define DOCTORS_SQL \
+#define SCHEDULED_DOCTORS_SQL \
 	"SELECT d.id FROM booking.doctors d JOIN booking.clinics c ON c.id = d.clinic_id" \
 	" WHERE ($1 IS NULL OR d.id = $1) AND ($2 IS NULL OR d.clinic_id = $2)" \
 	" AND d.is_active AND d.deleted_at IS NULL AND c.is_active AND c.deleted_at IS NULL" \
@@ -31,23 +31,23 @@
 	"       coalesce(valid_from, '-infinity'), coalesce(valid_until, 'infinity')" \
 	" FROM booking.schedules WHERE doctor_id = $1 AND deleted_at IS NULL"
 
-#define GENERATED_SQL \
+#define GENERATED_DAYS_SQL \
 	"SELECT local_date FROM booking.generated_days" \
 	" WHERE doctor_id = $1 AND local_date BETWEEN $2 AND $3 ORDER BY local_date"
 
-#define NOTE_SQL \
+#define NOTE_DAYS_SQL \
 	"INSERT INTO booking.generated_days (doctor_id, local_date)" \
 	" SELECT $1, day FROM unnest($2) AS day"
 
-static BookingPlan doctors_plan = {DOCTORS_SQL, 2, {INT8OID, INT8OID}};
+static BookingPlan scheduled_doctors_plan = {SCHEDULED_DOCTORS_SQL, 2, {INT8OID, INT8OID}};
 static BookingPlan schedules_plan = {SCHEDULES_SQL, 1, {INT8OID}};
-static BookingPlan generated_plan = {GENERATED_SQL, 3, {INT8OID, DATEOID, DATEOID}};
-static BookingPlan note_plan = {NOTE_SQL, 2, {INT8OID, DATEARRAYOID}};
-static BookingPlan again_plan = {
+static BookingPlan generated_days_plan = {GENERATED_DAYS_SQL, 3, {INT8OID, DATEOID, DATEOID}};
+static BookingPlan note_days_plan = {NOTE_DAYS_SQL, 2, {INT8OID, DATEARRAYOID}};
+static BookingPlan forget_doctor_plan = {
 	"DELETE FROM booking.generated_doctors WHERE doctor_id = $1", 1, {INT8OID}};
-static BookingPlan generated_until_plan = {
+static BookingPlan is_generated_plan = {
 	"SELECT FROM booking.generated_doctors WHERE doctor_id = $1", 1, {INT8OID}};
-static BookingPlan clinic_plan = {
+static BookingPlan clinic_is_active_plan = {
 	"SELECT is_active FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 
 typedef struct Schedule
@@ -100,8 +100,10 @@ read_schedules(Calendar *calendar)
 		booking_row(i, values, nulls);
 		calendar->schedules[i] = (Schedule){
 			.weekday = DatumGetInt32(values[0]),
-			.hours = {DatumGetTimeADT(values[1]), DatumGetTimeADT(values[2]),
-					  DatumGetInt32(values[3]), DatumGetInt32(values[4])},
+			.hours.start_time = DatumGetTimeADT(values[1]),
+			.hours.end_time = DatumGetTimeADT(values[2]),
+			.hours.slot_minutes = DatumGetInt32(values[3]),
+			.hours.gap_minutes = DatumGetInt32(values[4]),
 			.valid_from = DatumGetDateADT(values[5]),
 			.valid_until = DatumGetDateADT(values[6]),
 		};
@@ -117,7 +119,7 @@ read_generated(Calendar *calendar, const DateRange *range)
 	Datum args[] = {Int64GetDatum(calendar->doctor.id), DateADTGetDatum(range->first),
 					DateADTGetDatum(range->last)};
 
-	calendar->generated_count = booking_execute_now(&generated_plan, args, NULL);
+	calendar->generated_count = booking_execute_now(&generated_days_plan, args, NULL);
 	calendar->generated = palloc((calendar->generated_count + 1) * sizeof(DateADT));
 	for (int i = 0; i < calendar->generated_count; i++)
 	{
@@ -253,7 +255,7 @@ note_days(const Calendar *calendar, const Additions *additions)
 					PointerGetDatum(construct_array(additions->days, additions->day_count, DATEOID,
 													sizeof(DateADT), true, TYPALIGN_INT))};
 
-	booking_require_written(booking_execute(&note_plan, args, NULL), additions->day_count);
+	booking_require_written(booking_execute(&note_days_plan, args, NULL), additions->day_count);
 }
 
 /* For one doctor; adds to what was generated for others. */
@@ -292,12 +294,12 @@ booking_generate_again(int64 doctor_id)
 {
 	Datum arg = Int64GetDatum(doctor_id);
 
-	if (booking_execute(&again_plan, &arg, NULL) == 0)
-		booking_require_none_left(&generated_until_plan, &arg, NULL);
+	if (booking_execute(&forget_doctor_plan, &arg, NULL) == 0)
+		booking_require_none_left(&is_generated_plan, &arg, NULL);
 }
 
 static void
-check_range(const DateRange *range)
+check_dates(const DateRange *range)
 {
 	booking_require_date(range->first);
 	booking_require_date(range->last);
@@ -320,7 +322,7 @@ check_named(FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(3))
 	{
 		booking_require_staff_of(PG_GETARG_INT64(3));
-		if (booking_execute(&clinic_plan, &PG_GETARG_DATUM(3), NULL) == 0)
+		if (booking_execute(&clinic_is_active_plan, &PG_GETARG_DATUM(3), NULL) == 0)
 			booking_refuse(CLINIC_EXISTS, .id = PG_GETARG_INT64(3));
 		if (!DatumGetBool(booking_value()))
 			booking_refuse(CLINIC_ACTIVE_FOR_SLOTS, .clinic_id = PG_GETARG_INT64(3));
@@ -334,13 +336,13 @@ check_named(FunctionCallInfo fcinfo)
 
 /* The ids of the doctors to generate for, in memory of their own. */
 static int64 *
-list_doctors(FunctionCallInfo fcinfo, uint64 *count)
+list_scheduled_doctors(FunctionCallInfo fcinfo, uint64 *count)
 {
 	Datum args[] = {PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
 	const char nulls[] = {PG_ARGISNULL(2) ? 'n' : ' ', PG_ARGISNULL(3) ? 'n' : ' '};
 	int64 *ids;
 
-	*count = booking_execute(&doctors_plan, args, nulls);
+	*count = booking_execute(&scheduled_doctors_plan, args, nulls);
 	ids = palloc((*count + 1) * sizeof(int64));
 	for (uint64 i = 0; i < *count; i++)
 	{
@@ -365,11 +367,11 @@ BOOKING_FUNCTION(booking_generate_slots)
 
 	booking_require(fcinfo, 0, "from_date");
 	booking_require(fcinfo, 1, "until_date");
-	check_range(&range);
+	check_dates(&range);
 
 	booking_start_writing(fcinfo);
 	check_named(fcinfo);
-	doctors = list_doctors(fcinfo, &count);
+	doctors = list_scheduled_doctors(fcinfo, &count);
 	doctor_context =
 		AllocSetContextCreate(CurrentMemoryContext, "booking calendar", ALLOCSET_DEFAULT_SIZES);
 	for (uint64 i = 0; i < count; i++)

@@ -23,7 +23,7 @@ static BookingPlan remove_plan = {
 static BookingPlan is_live_plan = {
 	"SELECT FROM booking.schedules WHERE id = $1 AND deleted_at IS NULL", 1, {INT8OID}};
 
-static BookingPlan clinic_plan = {
+static BookingPlan clinic_of_schedule_plan = {
 	"SELECT d.clinic_id FROM booking.schedules s JOIN booking.doctors d ON d.id = s.doctor_id"
 	" WHERE s.id = $1",
 	1,
@@ -45,8 +45,12 @@ BOOKING_FUNCTION(booking_add_schedule)
 {
 	static const char *const names[] = {"doctor_id", "weekday",      "start_time",
 										"end_time",  "slot_minutes", "gap_minutes"};
-	Hours hours = {PG_GETARG_TIMEADT(2), PG_GETARG_TIMEADT(3), PG_GETARG_INT32(4),
-				   PG_GETARG_INT32(5)};
+	Hours hours = {
+		.start_time = PG_GETARG_TIMEADT(2),
+		.end_time = PG_GETARG_TIMEADT(3),
+		.slot_minutes = PG_GETARG_INT32(4),
+		.gap_minutes = PG_GETARG_INT32(5),
+	};
 	Datum values[8];
 	char nulls[8];
 	Doctor doctor;
@@ -81,7 +85,7 @@ BOOKING_FUNCTION(booking_remove_schedule)
 	booking_require(fcinfo, 0, "id");
 
 	booking_start_writing(fcinfo);
-	if (booking_execute(&clinic_plan, &id, NULL) == 1)
+	if (booking_execute(&clinic_of_schedule_plan, &id, NULL) == 1)
 		booking_require_staff_of(DatumGetInt64(booking_value()));
 	if (booking_execute(&remove_plan, &id, NULL) == 0)
 	{

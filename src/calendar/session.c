@@ -17,18 +17,18 @@
 
 #define FURTHEST_DAYS (100 * 366)
 
-#define ADD_SQL \
+#define INSERT_SQL \
 	"INSERT INTO booking.time_slots AS s (clinic_id, doctor_id, starts_at, ends_at)" \
 	" SELECT $1, $2, t.starts_at, t.ends_at FROM unnest($3, $4) AS t (starts_at, ends_at)"
 
-#define ADD_ARGS \
+#define INSERT_ARGS \
 	4, \
 	{ \
 		INT8OID, INT8OID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID \
 	}
 
-static BookingPlan add_plan = {ADD_SQL, ADD_ARGS};
-static BookingPlan add_and_return_plan = {ADD_SQL " RETURNING s", ADD_ARGS};
+static BookingPlan insert_plan = {INSERT_SQL, INSERT_ARGS};
+static BookingPlan insert_and_return_plan = {INSERT_SQL " RETURNING s", INSERT_ARGS};
 
 /*
  * As "date + time AT TIME ZONE zone" has it; 24:00 is the next day's 00:00. But that is when the day begins,
@@ -92,7 +92,7 @@ insert_slots(BookingPlan *plan, const Doctor *doctor, const Stretches *slots)
 void
 booking_insert_slots(const Doctor *doctor, const Stretches *slots)
 {
-	insert_slots(&add_plan, doctor, slots);
+	insert_slots(&insert_plan, doctor, slots);
 }
 
 /* Real time between the ends by the wall clock, when no clock is changed. */
@@ -198,7 +198,11 @@ BOOKING_FUNCTION(booking_add_time_slots)
 										"slot_minutes"};
 	int64 doctor_id = PG_GETARG_INT64(0);
 	DateADT date = PG_GETARG_DATEADT(1);
-	Hours hours = {PG_GETARG_TIMEADT(2), PG_GETARG_TIMEADT(3), PG_GETARG_INT32(4), 0};
+	Hours hours = {
+		.start_time = PG_GETARG_TIMEADT(2),
+		.end_time = PG_GETARG_TIMEADT(3),
+		.slot_minutes = PG_GETARG_INT32(4),
+	};
 	Stretches slots = {0};
 	Doctor doctor;
 
@@ -215,7 +219,7 @@ BOOKING_FUNCTION(booking_add_time_slots)
 	booking_cut_session(date, &hours, doctor.zone, &slots);
 	check_hours_exist(date, &hours, &doctor, &slots);
 	check_stretch_is_free(&doctor, &slots);
-	insert_slots(&add_and_return_plan, &doctor, &slots);
+	insert_slots(&insert_and_return_plan, &doctor, &slots);
 	booking_return_set_of_rows(fcinfo);
 	SPI_finish();
 	return (Datum) 0;
@@ -232,8 +236,12 @@ BOOKING_FUNCTION_AS_CALLER(booking_session_slots)
 
 	for (int i = 0; i < lengthof(names); i++)
 		booking_require(fcinfo, i, names[i]);
-	hours =
-		(Hours){PG_GETARG_TIMEADT(1), PG_GETARG_TIMEADT(2), PG_GETARG_INT32(4), PG_GETARG_INT32(5)};
+	hours = (Hours){
+		.start_time = PG_GETARG_TIMEADT(1),
+		.end_time = PG_GETARG_TIMEADT(2),
+		.slot_minutes = PG_GETARG_INT32(4),
+		.gap_minutes = PG_GETARG_INT32(5),
+	};
 	booking_require_date(PG_GETARG_DATEADT(0));
 	booking_check_hours(&hours);
 	booking_cut_session(PG_GETARG_DATEADT(0), &hours,

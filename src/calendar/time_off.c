@@ -12,7 +12,8 @@
 #include "common/int.h"
 #include "utils/builtins.h"
 
-#define CLINIC_SQL "SELECT id, time_zone FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL"
+#define ZONE_OF_CLINIC_SQL \
+	"SELECT id, time_zone FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL"
 
 /* $1 clinic, $2 doctor or null for all of the clinic, $3 start, $4 end; index-friendly. */
 #define SLOTS_INSIDE_SQL \
@@ -52,7 +53,7 @@
 #define STILL_WITHDRAWN_SQL \
 	"SELECT FROM booking.time_slots s WHERE s.time_off_id = $5 AND" SLOTS_INSIDE_SQL " LIMIT 1"
 
-static BookingPlan clinic_plan = {CLINIC_SQL, 1, {INT8OID}};
+static BookingPlan zone_of_clinic_plan = {ZONE_OF_CLINIC_SQL, 1, {INT8OID}};
 static BookingPlan add_plan = {ADD_SQL, 5, {INSIDE_ARGTYPES, TEXTOID}};
 static BookingPlan withdraw_plan = {WITHDRAW_SQL, 5, {INSIDE_ARGTYPES, INT8OID}};
 static BookingPlan to_move_plan = {TO_MOVE_SQL, 4, {INSIDE_ARGTYPES}};
@@ -89,14 +90,17 @@ typedef struct TimeOff
 	pg_tz *zone;
 } TimeOff;
 
-/* With a snapshot of now: another session's calendar may have been waited for. */
+/* For a statement that has only the four arguments of SLOTS_INSIDE_SQL. */
+#define NO_FIFTH ((NullableDatum){.isnull = true})
+
+/* With the latest snapshot, since the calendar may have been locked by another session until now. */
 static uint64
-run_inside(BookingPlan *plan, const TimeOff *off, Datum fifth, char fifth_null)
+run_inside(BookingPlan *plan, const TimeOff *off, NullableDatum fifth)
 {
 	Datum values[] = {Int64GetDatum(off->clinic_id), Int64GetDatum(off->doctor_id),
 					  TimestampTzGetDatum(off->starts_at), TimestampTzGetDatum(off->ends_at),
-					  fifth};
-	char nulls[] = {' ', off->of_doctor ? ' ' : 'n', ' ', ' ', fifth_null};
+					  fifth.value};
+	char nulls[] = {' ', off->of_doctor ? ' ' : 'n', ' ', ' ', fifth.isnull ? 'n' : ' '};
 
 	return plan == &reopen_plan ? booking_execute_unguarded(plan, values, nulls, LATEST_SNAPSHOT)
 								: booking_execute_now(plan, values, nulls);
@@ -177,7 +181,7 @@ find_whose(FunctionCallInfo fcinfo, TimeOff *off)
 		off->zone = doctor.zone;
 		return;
 	}
-	if (booking_execute_now(&clinic_plan, &PG_GETARG_DATUM(3), NULL) == 0)
+	if (booking_execute_now(&zone_of_clinic_plan, &PG_GETARG_DATUM(3), NULL) == 0)
 		booking_refuse(CLINIC_EXISTS, .id = PG_GETARG_INT64(3));
 	booking_row(0, values, nulls);
 	off->clinic_id = DatumGetInt64(values[0]);
@@ -215,15 +219,16 @@ check_range(const TimeOff *off)
 static Datum
 enter(FunctionCallInfo fcinfo, const TimeOff *off)
 {
-	Datum id;
+	NullableDatum reason = {PG_GETARG_DATUM(4), PG_ARGISNULL(4)};
+	NullableDatum id = {0};
 
 	close_calendars(off);
-	run_inside(&add_plan, off, PG_GETARG_DATUM(4), PG_ARGISNULL(4) ? 'n' : ' ');
-	id = booking_value();
-	run_inside(&withdraw_plan, off, id, ' ');
-	if (run_inside(&still_free_plan, off, 0, ' ') > 0)
+	run_inside(&add_plan, off, reason);
+	id.value = booking_value();
+	run_inside(&withdraw_plan, off, id);
+	if (run_inside(&still_free_plan, off, NO_FIFTH) > 0)
 		booking_refuse_kept_out();
-	run_inside(&to_move_plan, off, 0, ' ');
+	run_inside(&to_move_plan, off, NO_FIFTH);
 	booking_return_set_of_rows(fcinfo);
 	SPI_finish();
 	return (Datum) 0;
@@ -291,8 +296,8 @@ BOOKING_FUNCTION(booking_remove_time_off)
 		booking_refuse(TIME_OFF_EXISTS, .id = DatumGetInt64(id));
 	}
 	row = booking_returned_row();
-	run_inside(&reopen_plan, &off, id, ' ');
-	if (run_inside(&still_withdrawn_plan, &off, id, ' ') > 0)
+	run_inside(&reopen_plan, &off, (NullableDatum){id});
+	if (run_inside(&still_withdrawn_plan, &off, (NullableDatum){id}) > 0)
 		booking_refuse_kept_out();
 	SPI_finish();
 	return row;
