@@ -41,14 +41,14 @@ typedef bool TU_UpdateIndexes;
 
 /* From 19 on, these take options, of which we want none. */
 #if PG_VERSION_NUM < 190000
-#define make_slot(desc, kind) MakeTupleTableSlot(desc, kind)
-#define update_tuple(table, place, row, snapshot, failure, lock, indexes) \
-	table_tuple_update(table, place, row, GetCurrentCommandId(true), snapshot, InvalidSnapshot, \
+#define make_tuple_slot(desc, kind) MakeTupleTableSlot(desc, kind)
+#define update_tuple(table, tid, row, snapshot, failure, lock, indexes) \
+	table_tuple_update(table, tid, row, GetCurrentCommandId(true), snapshot, InvalidSnapshot, \
 					   true, failure, lock, indexes)
 #else
-#define make_slot(desc, kind) MakeTupleTableSlot(desc, kind, 0)
-#define update_tuple(table, place, row, snapshot, failure, lock, indexes) \
-	table_tuple_update(table, place, row, GetCurrentCommandId(true), 0, snapshot, InvalidSnapshot, \
+#define make_tuple_slot(desc, kind) MakeTupleTableSlot(desc, kind, 0)
+#define update_tuple(table, tid, row, snapshot, failure, lock, indexes) \
+	table_tuple_update(table, tid, row, GetCurrentCommandId(true), 0, snapshot, InvalidSnapshot, \
 					   true, failure, lock, indexes)
 #endif
 

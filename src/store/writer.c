@@ -102,7 +102,8 @@ booking_make_writer(Relation relation)
 	writer->estate = CreateExecutorState();
 	writer->defaults = compile_defaults(relation);
 	writer->result = make_result_relation(relation);
-	writer->row = make_slot(CreateTupleDescCopy(RelationGetDescr(relation)), &TTSOpsHeapTuple);
+	writer->row =
+		make_tuple_slot(CreateTupleDescCopy(RelationGetDescr(relation)), &TTSOpsHeapTuple);
 	compile_indexes(relation, writer);
 	MemoryContextSwitchTo(caller);
 	/* an error until here has left nothing behind */
