@@ -1,5 +1,5 @@
 /*
- * booking.c
+ * module.c
  *		Module magic, and the settings of the book. Called by the server when it loads the library.
  */
 #include "store/store.h"
@@ -13,7 +13,7 @@ PG_MODULE_MAGIC;
 
 void _PG_init(void);
 
-/* Superusers alone set these: a limit that whom it limits may raise is none. */
+/* Only superusers may set these, since nobody is to raise their own limit. */
 static void
 define_settings(void)
 {

@@ -1,6 +1,6 @@
 /*
  * args.c
- *		What is wrong with an argument, said in one way. Called by whatever SQL calls.
+ *		What is wrong with an argument, said in one way. Called by the functions that SQL calls.
  */
 #include "base/base.h"
 

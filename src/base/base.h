@@ -1,6 +1,6 @@
 /*
  * base.h
- *		What all floors stand on: who calls, with whose rights, how SQL is run, how to say no, locks and time.
+ *		What all floors stand on: running SQL as the right user, refusals, locks, texts, local time.
  */
 #ifndef BOOKING_BASE_H
 #define BOOKING_BASE_H
@@ -35,15 +35,15 @@
 #define LONGEST_SLOT_SQL "interval '" CppAsString2(LONGEST_SLOT_MINUTES) " minutes'"
 
 /*
- * SQL that adds a span to an instant: its months and days by the calendar of a zone, which the
- * session's own would do as well, but need not be the clinic's.
+ * SQL that adds a span to an instant. Its months and days are counted by the calendar of the clinic's
+ * zone, which need not be the session's.
  */
 #define PLUS_IN_ZONE(instant, span, zone) \
 	"CASE WHEN " span " < interval '1 day' THEN " instant " + " span " ELSE (" instant \
 	" AT TIME ZONE " zone " + date_trunc('day', " span ")) AT TIME ZONE " zone " + (" span \
 	" - date_trunc('day', " span ")) END"
 
-/* From when until when a slot of a clinic c has to start to be booked now. */
+/* A slot of a clinic c that is booked now has to start between these. */
 #define EARLIEST_START(now) PLUS_IN_ZONE(now, "c.min_notice", "c.time_zone")
 #define LATEST_START(now) \
 	"CASE WHEN c.booking_horizon IS NULL THEN 'infinity' ELSE " PLUS_IN_ZONE( \
@@ -51,7 +51,7 @@
 
 /* characters.c */
 
-/* The classes of a character, as Unicode has it; characters.c says which these are. */
+/* Classes of characters; characters.c says which of Unicode's properties they stand for. */
 #define CONTROL_CHARACTER 0x01
 #define BLANK_CHARACTER 0x02
 #define HIDDEN_CHARACTER 0x04
@@ -62,7 +62,7 @@ typedef struct Character
 	uint32 code;
 	int length; /* in bytes */
 	int classes;
-	bool is_byte; /* that is no character; then it is the code */
+	bool is_byte; /* of no character; code is the byte then */
 } Character;
 
 extern void booking_know_encoding(void);
@@ -91,7 +91,7 @@ typedef enum RefusalName
 } RefusalName;
 #undef REFUSAL
 
-/* How the catalogue words a refusal; a field of the Refusal stands in braces until it is filled in. */
+/* How the catalogue words a refusal. A field of the Refusal stands in braces until it is filled in. */
 typedef struct RefusalWords
 {
 	const char *rule;
@@ -117,7 +117,7 @@ typedef struct Refusal
 	int64 number;
 	int64 least;
 	int64 most;
-	int64 count; /* {s} is the end of the plural, unless it is 1 */
+	int64 count; /* {s} is the s of its plural, and nothing for 1 */
 	const char *name;
 	const char *what;
 	const char *function;
@@ -155,7 +155,7 @@ extern void booking_check_version(void);
 
 struct BookingPlan;
 
-/* A kind of thing that ids name. */
+/* A kind of row that users name by its id. */
 typedef struct Entity
 {
 	const char *name;
@@ -212,8 +212,8 @@ extern const char *booking_note_running(const char *sql);
 #define MAX_PLAN_ARGS 16
 
 /*
- * For searches: planning one anew for its arguments takes longer than running it, and the server
- * goes on doing so when it takes the same plan for a little dearer without them.
+ * For searches, which take longer to plan than to run. By itself, the server would plan one anew at each
+ * call: to it, the same plan seems a little dearer where the arguments are not known.
  */
 #define READ_PLAN CURSOR_OPT_GENERIC_PLAN
 
@@ -260,6 +260,7 @@ typedef enum Rights
 } Rights;
 
 extern Datum booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights);
+
 /* Starts the definition of a function that SQL calls, which runs with its owner's rights. */
 #define BOOKING_FUNCTION(name) BOOKING_ENTRY(name, OWNERS_RIGHTS)
 
@@ -330,7 +331,7 @@ extern int booking_column_of_type(TupleDesc desc, const char *name, Oid type);
 
 /* guard.c */
 
-/* As of booking_execute, or of booking_execute_now. */
+/* The snapshot of booking_execute, or that of booking_execute_now. */
 typedef enum WhichSnapshot
 {
 	OWN_SNAPSHOT,

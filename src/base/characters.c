@@ -1,7 +1,7 @@
 /*
  * characters.c
  *		What kind of character Unicode takes each for, in whatever encoding the database has. Called
- *		by text.c.
+ *		by text.c and visible.c.
  */
 #include "base/base.h"
 
@@ -9,7 +9,7 @@
 #include "catalog/pg_namespace_d.h"
 #include "mb/pg_wchar.h"
 
-/* Of a byte that is no character, and of characters that are of no class here. */
+/* Stands for the code of a character that is of no class here. */
 #define NO_CODE 0xFFFFFFFF
 
 /*
@@ -121,8 +121,8 @@ know_character(uint32 code, Oid conversion, int encoding)
 }
 
 /*
- * To be called before characters are read, and not while an error is handled, as it reads the
- * catalogue. By the server's own conversion: somebody may have put another one in the search path.
+ * To be called before characters are read, and not while an error is handled, since it reads the
+ * catalogue. It takes the server's own conversion: somebody may have put another one in the search path.
  */
 void
 booking_know_encoding(void)

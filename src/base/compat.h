@@ -1,7 +1,7 @@
 /*
  * compat.h
- *		Which versions of PostgreSQL the extension is for, and all that differs between them. Included by
- *		booking.h; nothing else looks at PG_VERSION_NUM.
+ *		Which versions of PostgreSQL the extension is for, and all that differs between them. Included
+ *		by base.h; nothing else looks at PG_VERSION_NUM.
  */
 #ifndef BOOKING_COMPAT_H
 #define BOOKING_COMPAT_H
@@ -19,12 +19,12 @@
 #error "not tested on this version of PostgreSQL; to try it: make COPT=-DBOOKING_TRY_UNTESTED"
 #endif
 
-/* 18 knows it as a word that stands first. */
+/* From 18 on, the server has it, as a word that stands first. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
-/* Which indexes an update has to tell: before 16, all or none. */
+/* Which indexes get an entry in an update; before 16 it is all or none. */
 #if PG_VERSION_NUM < 160000
 typedef bool TU_UpdateIndexes;
 #define TU_None false
@@ -75,7 +75,7 @@ typedef bool TU_UpdateIndexes;
 	index_beginscan(table, index, snapshot, NULL, key_count, 0, SO_NONE)
 #endif
 
-/* From 19 on, the planner is told of EXPLAIN, and who hears of a parsed query may not change its jumble. */
+/* From 19 on, the planner is told of EXPLAIN, and a hook may not change the jumble of a parsed query. */
 #if PG_VERSION_NUM < 190000
 #define PLANNER_PARAMETERS Query *query, const char *sql, int options, ParamListInfo params
 #define PLANNER_ARGUMENTS query, sql, options, params
@@ -87,7 +87,7 @@ typedef struct JumbleState *JumbledQuery;
 typedef const struct JumbleState *JumbledQuery;
 #endif
 
-/* Which kind of abbreviation of a zone a name is; from 16 on, one that is misconfigured is an error. */
+/* Tells which kind of abbreviation a name is; from 16 on, it reports a misconfigured one. */
 #if PG_VERSION_NUM < 160000
 #define decode_zone_abbreviation(name, type, offset, zone) \
 	((*(type) = DecodeTimezoneAbbrev(0, name, offset, zone)), 0)

@@ -1,7 +1,7 @@
 /*
  * counters.c
  *		How often each rule refused, counted in shared memory: a refused transaction writes nothing.
- *		Called by booking_refuse(), and by the server when it preloads the library.
+ *		Called by refuse.c to count, by upkeep to read the counts, and by the server at its start.
  *
  * There is shared memory only where the library is in shared_preload_libraries; elsewhere nothing
  * is counted. The counts are of the running server: a restart, or a crash, begins them anew.
@@ -15,7 +15,7 @@
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 
-/* The rules of some databases, the clinics' own included; what finds no room is "other". */
+/* Room for the rules of a few databases, clinics' own included. The rest is counted as "other". */
 #define MOST_RULES 256
 
 typedef struct RuleCount
@@ -29,7 +29,7 @@ typedef struct Counters
 {
 	LWLock *lock; /* for adding a rule */
 	pg_atomic_uint32 rule_count;
-	RuleCount rules[MOST_RULES]; /* those counted are complete, and stay */
+	RuleCount rules[MOST_RULES]; /* the first rule_count of them have their names for good */
 	pg_atomic_uint64 other;
 } Counters;
 
@@ -85,7 +85,7 @@ find_rule(const char *rule)
 {
 	uint32 count = pg_atomic_read_u32(&counters->rule_count);
 
-	/* a rule that is counted in was written before */
+	/* as add_rule does it the other way round: a rule is written before it is within the count */
 	pg_read_barrier();
 	for (uint32 i = 0; i < count; i++)
 	{
@@ -131,7 +131,10 @@ booking_count_refusal(const char *rule)
 	pg_atomic_fetch_add_u64(counted ? &counted->refusals : &counters->other, 1);
 }
 
-/* Those of this database: the number of the next one from here on, or -1; "other" is the last. */
+/*
+ * Reads the next count of this database, from a number on, and returns the number to go on from; -1 when
+ * there is no more. The last count is "other".
+ */
 int
 booking_next_count(int number, const char **rule, uint64 *refusals)
 {

@@ -1,6 +1,7 @@
 /*
  * entry.c
- *		What happens around the body of each function that SQL calls. Called by the definition of each, BOOKING_FUNCTION.
+ *		What happens around the body of each function that SQL calls. Called by what BOOKING_FUNCTION
+ *		defines.
  */
 #include "base/base.h"
 
@@ -11,7 +12,7 @@
 #include "utils/lsyscache.h"
 
 /*
- * In a parallel operation the server runs only what is declared to be safe there; but somebody may have
+ * In a parallel operation the server runs only what is declared to be safe there. But somebody may have
  * declared that of a function that calls ours.
  */
 static void

@@ -1,17 +1,14 @@
 /*
  * guard.c
- *		The switch by which functions of ours pass the guard of time_slots. Called by what changes slots with
- *		their appointments, and by the guard.
+ *		The switch by which functions of ours pass the guard of time_slots, a trigger. Called by what
+ *		changes slots with their appointments, and by the guard.
  */
 #include "base/base.h"
 
-/* How deep the triggers are of a statement that changes slots together with their appointments; 0: of none. */
+/* The depth of the triggers of the statement that passes the guard; 0 when there is none. */
 static int unguarded_depth = 0;
 
-/*
- * Runs an UPDATE of slots that changes their appointments with them, or leaves them be; the
- * guard lets it pass.
- */
+/* Runs an UPDATE of slots that keeps their appointments right by itself, so that the guard lets it pass. */
 uint64
 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls,
 						  WhichSnapshot snapshot)

@@ -1,7 +1,7 @@
 /*
  * local_time.c
  *		Local dates and times of clinics, and the zones they are in. Called by the files that deal with
- *		days, and when a clinic is added or changes its zone.
+ *		days, and by the server as the trigger on a clinic's zone.
  */
 #include "base/base.h"
 
@@ -16,7 +16,7 @@
 /* As clinic_time_zone_has_1_to_64_characters has it. */
 #define LONGEST_ZONE_NAME 64
 
-/* Adds a span, its months and days by the calendar of the zone. See PLUS_IN_ZONE. */
+/* As PLUS_IN_ZONE does it in SQL. */
 TimestampTz
 booking_plus_in_zone(TimestampTz instant, const Interval *span, const char *time_zone)
 {
@@ -37,14 +37,14 @@ booking_plus_in_zone(TimestampTz instant, const Interval *span, const char *time
 		DirectFunctionCall2(timestamptz_pl_interval, moment, IntervalPGetDatum(&clock)));
 }
 
-/* What a message shows of a name that may be a megabyte long. */
+/* As a message shows a name, which may be a megabyte long. */
 static char *
 clipped(const char *name)
 {
 	return pnstrdup(name, pg_mbcliplen(name, strlen(name), LONGEST_ZONE_NAME));
 }
 
-/* The zone of a clinic; its name was known when it was set, but zones come and go. */
+/* The zone of a clinic. Its name was known when it was set, but zones come and go. */
 pg_tz *
 booking_zone(const char *name)
 {
@@ -65,8 +65,8 @@ booking_require_date(DateADT date)
 }
 
 /*
- * Whether AT TIME ZONE takes the name for an abbreviation, as the session's timezone_abbreviations have
- * them: CET is one hour ahead of UTC all year then, whatever the zone of that name does in summer.
+ * Whether AT TIME ZONE takes the name for one of the session's timezone_abbreviations. As such, CET is an
+ * hour ahead of UTC all year, whatever the zone of that name does in summer.
  */
 static bool
 is_abbreviation(const char *name)
@@ -79,7 +79,7 @@ is_abbreviation(const char *name)
 	return decode_zone_abbreviation(lower, &type, &offset, &zone) != 0 || type != UNKNOWN_FIELD;
 }
 
-/* A name's spelling in the server's zone database, NULL if it is not there or no clinic's. */
+/* A name's spelling in the server's zone database; NULL where it is not there, or not for clinics. */
 static const char *
 known_spelling(const char *name)
 {
@@ -107,7 +107,10 @@ known_spelling(const char *name)
 	return is_abbreviation(name) ? NULL : spelling;
 }
 
-/* The zone as pg_timezone_names, which takes a hundred times as long, spells it; refuses others. */
+/*
+ * The zone as pg_timezone_names spells it, a query of which would take a hundred times as long. Refuses a
+ * zone that is not known.
+ */
 Datum
 booking_known_zone(Datum name)
 {
@@ -120,7 +123,7 @@ booking_known_zone(Datum name)
 }
 
 /*
- * When a day begins: once the date before is over for good. Where the clocks go back into the evening before,
+ * A day begins once the date before is over for good. Where the clocks go back into the evening before,
  * that is the second midnight. Where they go back to midnight, it is the first.
  */
 TimestampTz

@@ -2,13 +2,13 @@
  * lock.c
  *		The advisory lock protocol. Called by everything that changes slots or appointments.
  *
- * A lock only makes rivals queue; the constraints are the truth. The tags carry classes of our
- * own in field 4, so no application's pg_advisory_lock key can collide with them. Held to the
- * end of the transaction, and never longer: a pooler may hand the session to somebody else. Only
- * what turned out to be the wrong slot's, before anything was done under it, is given back.
+ * A lock only makes rivals queue; the constraints are the truth. The tags carry classes of our own in
+ * field 4, so no application's pg_advisory_lock key can collide with them. Locks are held to the end of the
+ * transaction, and never longer, since a pooler may hand the session to somebody else. Only a lock that
+ * turns out to be the wrong slot's is given back, before anything is done under it.
  *
- * Order, to avoid deadlocks: slots, then patients, then calendars; ascending ids in a class.
- * Tasks of maintenance are never waited for, but left to who is at them.
+ * The order, to avoid deadlocks, is slots, patients, calendars; ascending ids in a class. A task of
+ * maintenance is never waited for, but left to whoever is at it.
  */
 #include "base/base.h"
 
@@ -16,7 +16,7 @@
 #include "nodes/lockoptions.h"
 #include "utils/resowner.h"
 
-/* Adding a doctor waits for this lock, or we for the doctor, whom a new snapshot then sees. */
+/* Either adding a doctor waits for this lock, or we wait for it and the latest snapshot sees the doctor. */
 static BookingPlan lock_clinic_plan = {
 	"SELECT FROM booking.clinics WHERE id = $1 FOR UPDATE", 1, {INT8OID}};
 static BookingPlan share_clinic_plan = {
@@ -34,8 +34,9 @@ tag_of(LockClass class, int64 id)
 }
 
 /*
- * Owned by the transaction or savepoint itself, as is what will be written under it. What belongs to the
- * cursor that calls us goes when that fails in a savepoint, though what it has booked before stays.
+ * The lock belongs to the transaction or savepoint, as does what will be written under it. If it belonged
+ * to a cursor that calls us, it would go when the cursor fails in a savepoint, though what the cursor has
+ * booked before stays.
  */
 static LockAcquireResult
 acquire(LockClass class, int64 id, LOCKMODE mode, LockWaitPolicy policy)
@@ -56,7 +57,7 @@ booking_lock(LockClass class, int64 id, LOCKMODE mode)
 	(void) acquire(class, id, mode, LockWaitBlock);
 }
 
-/* Only when that is possible at once. */
+/* Takes the lock only if that is possible at once. */
 bool
 booking_try_lock(LockClass class, int64 id, LOCKMODE mode)
 {
@@ -76,8 +77,8 @@ booking_unlock(LockClass class, int64 id, LOCKMODE mode)
 }
 
 /*
- * Keeps a closure of the clinic out, before a calendar of it is closed: a foreign key takes this
- * lock later in any case, and by then the closure may wait for our calendar.
+ * Keeps out a closure of the clinic, before one of its calendars is closed. A foreign key takes this lock
+ * later in any case, and by then the closure may be waiting for our calendar.
  */
 void
 booking_share_clinic(int64 clinic_id)

@@ -1,6 +1,7 @@
 /*
  * names.c
- *		The extension's own tables and indexes, found by name. Called by every floor.
+ *		The kinds of rows that users name by an id, and the extension's tables and indexes, found by
+ *		name. Called by most floors.
  */
 #include "base/base.h"
 

@@ -1,14 +1,14 @@
 /*
  * planner.c
- *		How the statements of the extension are planned. Called by the server's planner, while plan.c runs
- *		one.
+ *		How the statements of the extension are planned. Called by the server when it plans, and by sql.c
+ *		around each statement.
  *
- * Never by a sequential scan: a plan that was made for a table while it was empty, and is kept,
- * must not read the whole of it when it has grown. Nor compiled: where there is no other way than a
- * sequential scan, its plan seems so dear that compiling it would take a thousand times its own time.
+ * Never by a sequential scan: a plan that is made while the table is empty is kept, and must not read all
+ * of it once it has grown. Nor with JIT: where there is no other way than a sequential scan, the plan
+ * seems so dear that the server would compile it, which takes a thousand times as long as running it.
  *
- * That is a matter of the moment at which a statement of ours is planned. Settings that are in force while
- * it runs would be those of others' triggers and functions, too.
+ * Both hold only for the moment of planning. While a statement runs, they would hold for others' triggers
+ * and functions, too.
  */
 #include "base/base.h"
 
@@ -19,14 +19,14 @@
 
 static planner_hook_type prev_planner_hook = NULL;
 
-/* Our statement that is running, by its text; NULL when there is none. */
+/* The text of our statement that is running; NULL when there is none. */
 static const char *running = NULL;
 
-/* Whether it is being planned, and how its caller had set this. */
+/* Whether it is being planned now, and enable_seqscan as its caller has it. */
 static bool is_planning = false;
 static const char *callers_seqscan;
 
-/* Notes which statement of ours runs from now on; what it returns is to be noted again afterwards. */
+/* Notes which statement of ours runs from now on. Returns the outer one, to be noted again afterwards. */
 const char *
 booking_note_running(const char *sql)
 {

@@ -1,7 +1,7 @@
 /*
  * refusallist.h
  *		The catalogue: every refusal of the extension, in its words. Included by base.h for the names,
- *		and by refuse.c for the words; so it is not guarded against being included twice.
+ *		and by refusals.c for the words; so it is not guarded against being included twice.
  *
  * REFUSAL(name, rule, SQLSTATE, table, message, detail, hint, further fields of RefusalWords)
  *

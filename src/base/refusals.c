@@ -16,8 +16,8 @@ const RefusalWords booking_catalogue[] = {
 #undef REFUSAL
 
 /*
- * Such as "2099-06-01 09:00 BST (Europe/London)"; the abbreviation tells a fold's hours apart. What cannot
- * be put so is in the session's zone.
+ * Such as "2099-06-01 09:00 BST (Europe/London)". The abbreviation tells the two hours apart when clocks go
+ * back. What cannot be put so is in the session's zone.
  */
 static const char *
 instant_in_words(TimestampTz instant, const char *time_zone)
@@ -39,7 +39,7 @@ instant_in_words(TimestampTz instant, const char *time_zone)
 	return psprintf("%s %s (%s)", text, abbreviation, time_zone);
 }
 
-/* Mostly the first letter tells. */
+/* Mostly the first letter decides, without a call. */
 static inline bool
 is_named(const char *name, const char *other, int length)
 {
@@ -91,7 +91,7 @@ field_in_words(const Refusal *refusal, const char *name, int length)
 	return "?";
 }
 
-/* The words with the fields of the refusal in the place of the braces. */
+/* Puts the fields of the refusal in the place of the braces. */
 static const char *
 fill_in(const char *words, const Refusal *refusal)
 {

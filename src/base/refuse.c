@@ -1,15 +1,15 @@
 /*
  * refuse.c
- *		One way to say no: every refusal of the extension is raised here. Called by all files.
+ *		One way to say no: every refusal of the extension is raised here. Called by every floor.
  *
- * The rule's name goes into CONSTRAINT, for clients, and to the start of DETAIL, since
- * PostgREST passes DETAIL on but not CONSTRAINT. What a refusal says is in refusallist.h.
+ * The rule's name goes into CONSTRAINT for clients. It also starts DETAIL, since PostgREST passes DETAIL on
+ * but not CONSTRAINT. What a refusal says is in refusallist.h.
  */
 #include "base/base.h"
 
 #include <ctype.h>
 
-/* Whatever names and values are quoted, clients get no control character of them. */
+/* Names and values that are quoted may have control characters, which clients must not get. */
 static void
 raise_words(const RefusalWords *words)
 {
@@ -37,7 +37,7 @@ booking_raise(const Refusal *refusal)
 	pg_unreachable();
 }
 
-/* Without what REINDEX CONCURRENTLY adds to the name of the other index while there are two, or left behind. */
+/* While REINDEX CONCURRENTLY runs, and after it has failed, there is a second index with a suffix. */
 static const char *
 without_reindex_suffix(const char *constraint)
 {
@@ -62,8 +62,8 @@ violates_rule(const ErrorData *error, RefusalName *violated)
 }
 
 /*
- * In a PG_CATCH block around SQL of ours: raises the error again, without our SQL in its
- * context where it is a refusal.
+ * For a PG_CATCH block around SQL of ours: raises the error again. Where it is a refusal, our SQL is no
+ * longer in its context.
  */
 void
 booking_raise_again(void)
@@ -87,7 +87,7 @@ booking_raise_again(void)
 	ReThrowError(error);
 }
 
-/* What the types and constraints of the tables, as the extension made them, do not allow. */
+/* For what the tables' types and constraints, as the extension made them, do not allow. */
 void
 booking_refuse_value(const char *column)
 {

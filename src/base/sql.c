@@ -21,7 +21,7 @@
 
 pg_noreturn static void refuse_result(int result);
 
-/* What SPI reports of a statement without raising an error, such as what somebody's rule made of it. */
+/* For what SPI returns instead of raising an error, such as where somebody's rule rewrote a statement. */
 static void
 refuse_result(int result)
 {
@@ -47,7 +47,7 @@ kept_plan(BookingPlan *plan)
 	return prepared;
 }
 
-/* How a statement is run, beside the ordinary. */
+/* How a statement is run; 0 is as usual. */
 #define READ_ONLY 1
 #define QUEUE_TRIGGERS 2
 
@@ -84,9 +84,9 @@ run(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot, int 
 }
 
 /*
- * Runs a statement with a snapshot of its own, as any statement of the transaction would have
- * it, and returns the number of rows. A violated constraint of the extension is reported as
- * the rule it stands for, and what a trigger refuses as if it had been refused here.
+ * Runs a statement with the snapshot that any statement of the transaction would have, and returns the
+ * number of rows. A violated constraint of the extension is refused as the rule that it stands for. What a
+ * trigger refuses is raised as if it had been refused here.
  */
 uint64
 booking_execute(BookingPlan *plan, Datum *values, const char *nulls)
@@ -102,9 +102,8 @@ booking_execute_queueing_triggers(BookingPlan *plan, Datum *values, const char *
 }
 
 /*
- * The same with a snapshot taken now, whatever the isolation level: sees what was committed
- * while we waited for a lock, where the snapshot of a REPEATABLE READ or SERIALIZABLE
- * transaction is older and the lock would be in vain.
+ * The same with the latest snapshot at every isolation level. It sees what was committed while we waited
+ * for a lock. The snapshot of a REPEATABLE READ transaction is older, and the lock would be in vain.
  */
 uint64
 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls)
@@ -112,7 +111,7 @@ booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls)
 	return run(plan, values, nulls, GetLatestSnapshot(), 0);
 }
 
-/* Runs a query with the snapshot that its caller looks with. */
+/* Runs a query with a snapshot that the caller chooses. */
 uint64
 booking_query_at(BookingPlan *plan, Datum *values, const char *nulls, Snapshot snapshot)
 {
@@ -139,7 +138,7 @@ booking_check_restricted_operation(const char *command)
 						errhint("A clinic's rule may look at the book, not write in it.")));
 }
 
-/* For a function that writes: on a standby or in READ ONLY it ends here. */
+/* A function that writes ends here on a standby, in READ ONLY, and in a clinic's rule. */
 void
 booking_require_writable(FunctionCallInfo fcinfo)
 {
@@ -152,7 +151,7 @@ booking_require_writable(FunctionCallInfo fcinfo)
 	}
 }
 
-/* Starts the work of such a function. */
+/* Starts the work of a function that writes. */
 void
 booking_start_writing(FunctionCallInfo fcinfo)
 {
@@ -160,7 +159,7 @@ booking_start_writing(FunctionCallInfo fcinfo)
 	SPI_connect();
 }
 
-/* What somebody's trigger or rule does who keeps a row from being written. */
+/* For when somebody's trigger or rule has kept a row from being written. */
 void
 booking_refuse_kept_out(void)
 {
@@ -171,7 +170,7 @@ booking_refuse_kept_out(void)
 			 errhint("Look for triggers on the tables of schema booking that return NULL.")));
 }
 
-/* After a statement that had so many rows to write. */
+/* Refuses that a statement wrote fewer rows than it had to. */
 void
 booking_require_written(uint64 rows, uint64 wanted)
 {
@@ -180,8 +179,8 @@ booking_require_written(uint64 rows, uint64 wanted)
 }
 
 /*
- * After a statement that wrote nothing, given the query for the rows it was to write: it is all right that
- * there are none any more. The query sees what the statement saw, whatever the isolation level.
+ * Refuses that a statement wrote nothing though the query finds a row that it had to write. The query sees
+ * what the statement saw, at every isolation level.
  */
 void
 booking_require_none_left(BookingPlan *query, Datum *values, const char *nulls)
@@ -190,7 +189,7 @@ booking_require_none_left(BookingPlan *query, Datum *values, const char *nulls)
 		booking_refuse_kept_out();
 }
 
-/* A row of the last result, of which a statement that writes gives none where a trigger says no. */
+/* A row of the last result. A statement that writes returns none where a trigger kept it out. */
 static HeapTuple
 row_of_result(uint64 number)
 {
@@ -206,7 +205,7 @@ booking_row(uint64 number, Datum *values, bool *nulls)
 	heap_deform_tuple(row_of_result(number), SPI_tuptable->tupdesc, values, nulls);
 }
 
-/* A column of it that is text and not null, unless somebody has altered the table. */
+/* A column of such a row that is text and not null, unless somebody has altered the table. */
 char *
 booking_row_text(uint64 number, int column)
 {
@@ -243,8 +242,8 @@ booking_returned_row(void)
 }
 
 /*
- * Whether a function still returns what the statement took it to return, when that is a row of a table.
- * Nothing keeps others from dropping a column in between, and the server looks for its type to say so.
+ * Refuses to return rows of a table that has lost a column since the statement was planned: nothing keeps
+ * others from dropping one. The server would look up that column's type for its message, and not find it.
  */
 void
 booking_check_returned_type(FunctionCallInfo fcinfo, Datum result)

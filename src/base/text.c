@@ -17,8 +17,9 @@ part_of(text *whole, const char *first, int length)
 }
 
 /*
- * The text without what is not seen around it. What is not seen but belongs to the character before it,
- * such as the form of a Chinese character in a name, stays. The text itself when there is nothing to do.
+ * The text without blanks and hidden characters around it. A hidden one that belongs to the character
+ * before it, such as the form of a Chinese character in a name, stays. Returns the text itself when there
+ * is nothing to do.
  */
 Datum
 booking_trim(Datum datum)
@@ -27,7 +28,7 @@ booking_trim(Datum datum)
 	const char *next = VARDATA_ANY(whole);
 	const char *end = next + VARSIZE_ANY_EXHDR(whole);
 	const char *first = NULL;
-	const char *last = NULL; /* behind what is seen */
+	const char *last = NULL; /* behind the last that is seen */
 
 	for (Character character; next < end; next += character.length)
 	{
@@ -63,7 +64,7 @@ booking_tidy_email(Datum datum)
 	return PointerGetDatum(composed);
 }
 
-/* Nothing that is not seen, wherever it is: it would make another address of one that looks the same. */
+/* What is not seen, wherever it is, would make another address of one that looks the same. */
 static bool
 is_all_seen(const char *string)
 {

@@ -40,8 +40,8 @@ is_used_as(const TriggerData *trigger, TriggerUse use)
 }
 
 /*
- * The trigger's data. A function that reads it where there is none, or takes another table's
- * rows for its own, would take the server down. NULL is any table.
+ * The trigger's data. To read it where there is none, or to take another table's rows for one's own, can
+ * take the server down. NULL is any table.
  */
 TriggerData *
 booking_trigger(FunctionCallInfo fcinfo, TriggerUse use, const char *table)
@@ -81,7 +81,7 @@ booking_column_of_type(TupleDesc desc, const char *name, Oid type)
 {
 	int column = SPI_fnumber(desc, name);
 
-	/* of the type that is not built in, the number is not always known */
+	/* the one type that is not built in may be missing */
 	if (!OidIsValid(type))
 		refuse_column(name, "booking.appointment_status");
 	if (column <= 0 || SPI_gettypeid(desc, column) != type)
@@ -89,7 +89,7 @@ booking_column_of_type(TupleDesc desc, const char *name, Oid type)
 	return column;
 }
 
-/* The same of any type. */
+/* The number of a column of any type. */
 int
 booking_column_number(TupleDesc desc, const char *name)
 {

@@ -1,10 +1,10 @@
 /*
  * visible.c
- *		Keeps control characters out of errors. Called where a refusal is raised, and by the entry of each
- *		function, for whatever is raised while it runs.
+ *		Keeps control characters out of errors. Called by refuse.c, by entry.c for whatever is raised
+ *		while a function runs, and by what looks for control characters in texts.
  *
- * PostgREST puts the message of a refusal into a line of its answer as it is, so that a line break in
- * it would be a line of whoever sent it. What is written to a terminal or a log is no better.
+ * PostgREST puts the message of a refusal into a line of its answer as it is. A line break in it would let
+ * whoever sent the text write the next line. So it would on a terminal or in a log.
  */
 #include "base/base.h"
 
@@ -12,7 +12,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
-/* The error that is being raised needs no look. */
+/* The error that is being raised has no control characters any more. */
 static bool error_is_clean = false;
 
 /* The first control character; NULL when there is none. */
@@ -49,7 +49,7 @@ booking_has_control_character(const char *string)
 	return find_control(string, strlen(string)) != NULL;
 }
 
-/* With each control character written out, as \u000d; the string itself where there is none. */
+/* The string with each control character written out, as \u000d; itself where there is none. */
 const char *
 booking_visible(const char *string)
 {
@@ -72,7 +72,7 @@ booking_visible(const char *string)
 	return visible.data;
 }
 
-/* Lets the next error pass, all texts of which are visible. */
+/* Lets the next error pass, whose texts were made visible. */
 void
 booking_note_clean_error(void)
 {
@@ -121,7 +121,7 @@ watch_error(void *nothing)
 	MemoryContextDelete(scratch);
 }
 
-/* Runs the body of a function, none of whose errors is to have a control character. */
+/* Runs the body of a function, and writes out the control characters in its errors. */
 Datum
 booking_watch_errors(FunctionCallInfo fcinfo, PGFunction body)
 {
@@ -129,7 +129,7 @@ booking_watch_errors(FunctionCallInfo fcinfo, PGFunction body)
 	Datum result;
 
 	booking_know_encoding();
-	/* it was raised where nobody watched */
+	/* the last error may have been raised where nobody watched */
 	error_is_clean = false;
 	error_context_stack = &watch;
 	result = body(fcinfo);
