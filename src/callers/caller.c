@@ -57,7 +57,7 @@ find_claim(Jsonb *claims, const char *name)
 	return findJsonbValueFromContainer(&claims->root, JB_FOBJECT, &key);
 }
 
-/* Text or number, as text. A number has no zeros at its end: some libraries write 1 as 1.0. */
+/* A text or number as text. Some libraries write 1 as 1.0, so a number loses the zeros at its end. */
 static char *
 value_text(const JsonbValue *value, const char *claim)
 {
@@ -92,7 +92,7 @@ claimed_id(const char *digits, const char *claim)
 	return id;
 }
 
-/* The array of a claim; a claim that is absent or null is an empty one. */
+/* A claim that is absent or null is an empty array. */
 static void
 read_clinic_ids(Jsonb *claims, Caller *caller)
 {
@@ -113,7 +113,7 @@ read_clinic_ids(Jsonb *claims, Caller *caller)
 			claimed_id(value_text(&element, "clinic_ids"), "clinic_ids");
 }
 
-/* Whether a user has the rights of a role of ours; of one that is missing, nobody has. */
+/* Whether a user has the rights of a role of ours. Nobody has those of a role that is missing. */
 bool
 booking_has_role(Oid user, const char *role)
 {
@@ -149,8 +149,8 @@ booking_caller(Caller *caller)
 }
 
 /*
- * For an event; before waiting for others, in which time the role may be renamed or dropped. One
- * that is dropped already is called what pg_get_userbyid calls it.
+ * For an event. To be called before waiting for others, since the role may be renamed or dropped meanwhile.
+ * One that is dropped already has the name that pg_get_userbyid gives it.
  */
 void
 booking_name_caller(Caller *caller)
@@ -202,7 +202,7 @@ booking_require_may_book(const Caller *caller, int64 patient_id)
 		booking_refuse(CALLER_IS_ALLOWED, .what = "book for this patient");
 }
 
-/* The clinic turns out with the slot. */
+/* The same once the clinic is known, which is the slot's. */
 void
 booking_require_may_book_at(const Caller *caller, int64 patient_id, int64 clinic_id)
 {
@@ -229,7 +229,7 @@ booking_refuse_appointment(const Caller *caller, int64 appointment_id)
 	booking_refuse(APPOINTMENT_EXISTS, .id = appointment_id);
 }
 
-/* For calendars, which are the clinic's staff's. */
+/* For calendars, which the staff of the clinic keep. */
 void
 booking_require_staff_of(int64 clinic_id)
 {
@@ -241,7 +241,7 @@ booking_require_staff_of(int64 clinic_id)
 					   .what = psprintf("change the calendar of clinic " INT64_FORMAT, clinic_id));
 }
 
-/* For patients, who belong to no clinic: staff of any. */
+/* For patients, who belong to no clinic: staff of any clinic may. */
 void
 booking_require_staff(const char *to_do)
 {

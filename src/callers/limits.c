@@ -1,9 +1,10 @@
 /*
  * limits.c
- *		How many rows one statement of a patient, or of staff, may change. Called as triggers.
+ *		How many rows one statement of a patient, or of staff, may change. Called by the server, as
+ *		triggers.
  *
- * For the request that was sent without its filter. What functions of the extension write does not count:
- * they write with the rights of their owner.
+ * This is for the request that was sent without its filter. What functions of the extension write does not
+ * count: they write as their owner.
  */
 #include "callers/callers.h"
 
@@ -13,10 +14,10 @@
 int booking_max_rows_changed_by_patients = 1;
 int booking_max_rows_changed_by_staff = 50;
 
-/* What a statement has changed so far, and may. */
+/* How many rows a statement may change, and has changed so far. */
 typedef struct Quota
 {
-	int limit; /* none if negative */
+	int limit; /* negative: any number */
 	RefusalName otherwise;
 	int64 rows;
 } Quota;
@@ -33,7 +34,7 @@ quota_of(Oid user)
 	return (Quota){.limit = -1};
 }
 
-/* What is kept with the trigger's function lasts as long as the statement. */
+/* What is kept in fn_extra lasts as long as the statement. */
 static Quota *
 quota_of_statement(FunctionCallInfo fcinfo)
 {
@@ -55,7 +56,7 @@ BOOKING_FUNCTION_AS_CALLER(booking_count_changed_rows)
 	Relation relation = trigger->tg_relation;
 	Quota *quota;
 
-	/* so do our functions, the server's foreign keys, and by far most statements */
+	/* most rows are written as the owner: by our functions, and by the server's foreign keys */
 	if (GetUserId() != relation->rd_rel->relowner)
 	{
 		quota = quota_of_statement(fcinfo);

@@ -1,10 +1,10 @@
 /*
  * requests.c
- *		What a request of a web client may not ask of the server. Called by the server, for each statement that
- *		it has parsed and each EXPLAIN that it runs, where booking.guard_requests is on.
+ *		What a request of a web client may not ask of the server. Called by the server for each statement
+ *		that it has parsed and each utility command that it runs.
  *
- * PostgREST makes one statement of each request. The estimates of EXPLAIN are about rows that its client may
- * not see, and an embedding that leads back to where it came from multiplies its rows at each turn.
+ * PostgREST makes one statement of each request. The estimates of EXPLAIN tell of rows that its client may
+ * not see. An embedding that leads back to where it came from multiplies its rows at each turn.
  */
 #include "callers/callers.h"
 
@@ -107,8 +107,8 @@ check_ways(const Query *query, const Level *outer)
 }
 
 /*
- * The server may be guarded where the extension and its roles are not: then those who may do everything
- * are its administrators.
+ * The setting may be on in a server that has neither the extension nor its roles. Superusers are the
+ * administrators there.
  */
 static bool
 is_admin(void)
@@ -125,7 +125,7 @@ check_request(ParseState *state, Query *query, JumbledQuery jumbled)
 		check_ways(query, NULL);
 }
 
-/* When it is run: somebody else may have prepared it in the same session. */
+/* EXPLAIN is judged when it is run, since another user may have prepared it in the same session. */
 static void
 check_command(PlannedStmt *command, const char *sql, bool is_read_only,
 			  ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
