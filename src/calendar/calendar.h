@@ -1,6 +1,6 @@
 /*
  * calendar.h
- *		When doctors work, and when not. Stands on callers; used by finding, booking and upkeep.
+ *		When doctors work, and when not. Stands on store and callers.
  */
 #ifndef BOOKING_CALENDAR_H
 #define BOOKING_CALENDAR_H

@@ -1,6 +1,6 @@
 /*
  * doctor.c
- *		The doctor whose calendar is to be changed. Called before anything in it is.
+ *		The doctor whose calendar is to be changed. Called before anything in it is changed.
  */
 #include "calendar/calendar.h"
 #include "callers/callers.h"
@@ -13,10 +13,7 @@
 
 static BookingPlan doctor_plan = {DOCTOR_SQL, 1, {INT8OID}};
 
-/*
- * A doctor whose calendar the caller may change. Refuses one who does not exist, and never
- * returns an unknown zone.
- */
+/* Refuses a doctor who does not exist, whose calendar the caller may not change, or whose zone is unknown. */
 void
 booking_find_doctor(int64 doctor_id, Doctor *doctor)
 {

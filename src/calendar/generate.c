@@ -1,10 +1,10 @@
 /*
  * generate.c
- *		Turning weekly schedules into time slots over a range of dates. Called through SQL, and
- *		by maintain().
+ *		Turning weekly schedules into time slots over a range of dates. Called through SQL, by
+ *		maintain(), and when a schedule is added.
  *
- * A doctor at a time: what is in their calendar already is read in order, the sessions are cut
- * into candidates, one sweep over both leaves out what cannot be, and one statement inserts the
+ * This is done a doctor at a time. What is in their calendar already is read in order, and the sessions
+ * are cut into candidates. One sweep over both leaves out what cannot be, and one statement inserts the
  * rest. Nothing of one doctor is kept for the next, so memory does not grow.
  */
 #include "calendar/calendar.h"
@@ -149,7 +149,7 @@ read_calendar(Calendar *calendar, int64 doctor_id, const DateRange *range)
 	booking_find_time_off(&calendar->doctor, days.starts_at, days.ends_at, &calendar->off);
 }
 
-/* Cuts all sessions of the days not generated yet; their slots come in no order. */
+/* Cuts all sessions of the days that are not generated yet. The slots are not in order. */
 static void
 cut_days(const Calendar *calendar, const DateRange *range, Additions *additions)
 {
@@ -213,8 +213,8 @@ is_off(const Stretch *slot, const Stretches *off)
 }
 
 /*
- * Leaves out candidates that have started, are off, exist or clash. Existing slots never
- * overlap each other, and both lists are in the order of their starts: one sweep will do.
+ * Leaves out candidates that have started, are off, exist or clash. One sweep will do, since existing slots
+ * never overlap each other and both lists are in the order of their starts.
  */
 static void
 sweep(const Calendar *calendar, Additions *additions)
@@ -258,7 +258,7 @@ note_days(const Calendar *calendar, const Additions *additions)
 	booking_require_written(booking_execute(&note_days_plan, args, NULL), additions->day_count);
 }
 
-/* For one doctor; adds to what was generated for others. */
+/* Generates for one doctor, and adds to the counts of the others. */
 void
 booking_generate_days(int64 doctor_id, DateADT first, DateADT last, GeneratedSlots *generated)
 {
@@ -288,7 +288,7 @@ booking_notice_clashes(const GeneratedSlots *generated)
 									   (long long) generated->clashes)));
 }
 
-/* Has maintain() start anew with a doctor whose hours have changed; the calendar is locked. */
+/* Lets maintain() start anew with a doctor whose hours have changed. The calendar has to be locked. */
 void
 booking_generate_again(int64 doctor_id)
 {
@@ -311,7 +311,7 @@ check_dates(const DateRange *range)
 							  booking_local_date(GetCurrentTimestamp(), pg_tzset("UTC")));
 }
 
-/* Refuses a doctor or clinic that was named but cannot have slots; the others are passed over. */
+/* Refuses a named doctor or clinic that cannot have slots. Where none is named, such are passed over. */
 static void
 check_named(FunctionCallInfo fcinfo)
 {

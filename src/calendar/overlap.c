@@ -1,19 +1,18 @@
 /*
  * overlap.c
- *		Walks over a doctor's live slots, and the constraint trigger that keeps these from
- *		overlapping. Called by the server for whoever inserts or moves a slot, and by the files
- *		that add slots.
+ *		Walks over a doctor's live slots, and the constraint trigger that keeps these from overlapping.
+ *		Called by the server for whoever inserts or moves a slot, and by the files that add slots or
+ *		hand them over.
  *
- * The trigger does what an exclusion constraint does, and is as strict: the row and its index entries
- * are there before the check, the check sees uncommitted rows of others and waits for their
- * outcome, and so of two rivals at least one sees the other. But it walks the btree on
- * (doctor_id, starts_at) down from the slot's end instead of searching a GiST index: the first
- * slot that starts before ours and is sure to stay is the last that could overlap it, because
- * those before that one end before it starts.
+ * The trigger does what an exclusion constraint does, and is as strict. The row and its index entries are
+ * there before the check. The check sees uncommitted rows of others and waits for their outcome. So of two
+ * rivals at least one sees the other. But instead of searching a GiST index, it walks the btree on
+ * (doctor_id, starts_at) down from the slot's end. The first slot on the way that is sure to stay is the
+ * last that could overlap ours, because those before it end before it starts.
  *
- * All rows of a statement are in the index before the trigger sees the first. So when they come
- * in order, one walk up the index checks many of them: each that is ours and ends before the next
- * one starts, which is sure to stay, overlaps nothing that was there, and who comes later sees it.
+ * All rows of a statement are in the index before the trigger sees the first. So when they come in order,
+ * one walk up the index checks many of them. A row of ours that ends before the next one starts overlaps
+ * nothing that was there, if that next one is sure to stay. Who comes later sees our row.
  */
 #include "calendar/calendar.h"
 #include "store/store.h"
@@ -34,7 +33,7 @@ typedef struct LiveSlot
 
 #define MOST_AHEAD 64
 
-/* What a statement's rows have in common, kept in fn_extra: those that need no check any more. */
+/* Kept in fn_extra for the rows of one statement: the ones that need no check any more. */
 typedef struct Ahead
 {
 	int64 doctor_id; /* of the last row that came */
@@ -74,9 +73,9 @@ start_walk(Snapshot snapshot, int64 doctor_id, const Stretch *stretch)
 }
 
 /*
- * Reads a doctor's live slots that overlap a stretch, earliest first, with a snapshot of now.
- * By the index itself: an SQL plan made while the table is small, and kept while one transaction
- * fills it, would read all of the table for each doctor.
+ * Reads a doctor's live slots that overlap a stretch, earliest first, with the latest snapshot. It walks
+ * the index itself: an SQL plan that is made while the table is small, and kept while one transaction fills
+ * it, would read all of the table for each doctor.
  */
 void
 booking_read_slots(int64 doctor_id, const Stretch *stretch, Stretches *found)
@@ -114,7 +113,7 @@ find_overlap(const LiveSlot *new, TransactionId *undecided)
 	scan = start_walk(&dirty, new->doctor_id, &stretch);
 	while (!overlaps && !is_over && (row = booking_next_row(scan, BackwardScanDirection)) != NULL)
 	{
-		/* by id: another trigger may have written a version of our row since, at another place */
+		/* by id: another trigger may have written a version of our row since, with another TID */
 		if (!read_live_slot(row, &other) || other.id == new->id)
 			continue;
 		*undecided = TransactionIdIsValid(dirty.xmin) ? dirty.xmin : dirty.xmax;
@@ -200,7 +199,7 @@ stays(const BookRow *row, const LiveSlot *new)
 											new->starts_at &&old.ends_at == new->ends_at;
 }
 
-/* Of the statement's rows so far. */
+/* What is kept in fn_extra lasts as long as the statement. */
 static Ahead *
 ahead_of(FunctionCallInfo fcinfo)
 {

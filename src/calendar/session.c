@@ -1,11 +1,11 @@
 /*
  * session.c
  *		Working sessions: local times turned into instants and cut into slots, and adding one by
- *		hand. Called through SQL, and by the files that deal with whole calendars.
+ *		hand. Called through SQL, and by the files that generate slots and keep schedules.
  *
- * A session is the interval between two instants; its ends are local times that PostgreSQL's
- * zone library turns into instants, and it is cut into slots of equal real length. So a change
- * of the clocks gives fewer or more slots, never a wrong one.
+ * PostgreSQL's zone library turns the local times at the ends of a session into instants. The time between
+ * these is cut into slots of equal real length. So a change of the clocks gives fewer or more slots, never
+ * a wrong one.
  */
 #include "calendar/calendar.h"
 #include "callers/callers.h"
@@ -31,8 +31,8 @@ static BookingPlan insert_plan = {INSERT_SQL, INSERT_ARGS};
 static BookingPlan insert_and_return_plan = {INSERT_SQL " RETURNING s", INSERT_ARGS};
 
 /*
- * As "date + time AT TIME ZONE zone" has it; 24:00 is the next day's 00:00. But that is when the day begins,
- * so that from 00:00 to 24:00 it is whole.
+ * As "date + time AT TIME ZONE zone" has it; 24:00 is the next day's 00:00. But 00:00 is when the day
+ * begins, whatever the clocks do, so that from 00:00 to 24:00 is a whole day.
  */
 static TimestampTz
 to_instant(DateADT date, TimeADT time, pg_tz *zone)
@@ -52,7 +52,7 @@ to_instant(DateADT date, TimeADT time, pg_tz *zone)
 	return day * USECS_PER_DAY + rest + offset * USECS_PER_SEC;
 }
 
-/* Cuts a session that starts on a date; one that ends no later than it starts ends the day after. */
+/* Cuts a session that starts on a date. One whose end is no later than its start ends the day after. */
 void
 booking_cut_session(DateADT date, const Hours *hours, pg_tz *zone, Stretches *slots)
 {
@@ -78,7 +78,7 @@ instants_as_array(const Stretches *slots, size_t field)
 										   sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* All of them, or none. */
+/* Inserts all of them, or none. */
 static void
 insert_slots(BookingPlan *plan, const Doctor *doctor, const Stretches *slots)
 {
@@ -95,7 +95,7 @@ booking_insert_slots(const Doctor *doctor, const Stretches *slots)
 	insert_slots(&insert_plan, doctor, slots);
 }
 
-/* Real time between the ends by the wall clock, when no clock is changed. */
+/* How long a session is on a day without a change of the clocks. */
 static int64
 session_length(const Hours *hours)
 {

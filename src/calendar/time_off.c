@@ -3,8 +3,8 @@
  *		Leave of doctors and closures of clinics. Called through SQL, and by the files that add
  *		or release slots.
  *
- * Entering time off closes the calendars it touches: it waits for the bookings under way, and
- * whatever frees a slot later finds the time off and leaves the slot withdrawn.
+ * Entering time off closes the calendars that it touches: it waits for the bookings under way. Whatever
+ * frees a slot later finds the time off and leaves the slot withdrawn.
  */
 #include "calendar/calendar.h"
 #include "callers/callers.h"
@@ -15,7 +15,7 @@
 #define ZONE_OF_CLINIC_SQL \
 	"SELECT id, time_zone FROM booking.clinics WHERE id = $1 AND deleted_at IS NULL"
 
-/* $1 clinic, $2 doctor or null for all of the clinic, $3 start, $4 end; index-friendly. */
+/* $1 clinic, $2 doctor or null for all of the clinic, $3 start, $4 end; an index finds these slots. */
 #define SLOTS_INSIDE_SQL \
 	" s.doctor_id IN (SELECT d.id FROM booking.doctors d" \
 	"                 WHERE d.clinic_id = $1 AND ($2 IS NULL OR d.id = $2))" \
@@ -28,12 +28,12 @@
 	"INSERT INTO booking.time_off (clinic_id, doctor_id, starts_at, ends_at, reason)" \
 	" VALUES ($1, $2, $3, $4, $5) RETURNING id"
 
-/* A slot that is held is withdrawn as well: its holder may still book it, nobody else. */
+/* A slot that is held is withdrawn as well. Its holder may still book it, and nobody else. */
 #define WITHDRAW_SQL \
 	"UPDATE booking.time_slots s SET is_available = false, time_off_id = $5, updated_at = now()" \
 	" WHERE s.is_available AND" SLOTS_INSIDE_SQL
 
-/* A slot that is held opens as well, and the hold keeps it; a booked one has no time_off_id. */
+/* A slot that is held opens as well, and the hold keeps it. A booked one has no time_off_id. */
 #define REOPEN_SQL \
 	"UPDATE booking.time_slots s SET time_off_id = " TIME_OFF_OF_SLOT_SQL \
 	"," \
@@ -138,7 +138,7 @@ booking_find_time_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz e
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Refuses new slots inside time off: inside it no slot is free. */
+/* Refuses new slots inside time off, where no slot is free. */
 void
 booking_check_not_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz ends_at)
 {
@@ -150,7 +150,7 @@ booking_check_not_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz e
 					   .until = off.list[0].ends_at, .zone = doctor->time_zone);
 }
 
-/* The time off that a slot is in by now, as a nullable argument. */
+/* The time off that a slot is in by now, as an argument of a statement that may be null. */
 Datum
 booking_time_off_of_slot(int64 slot_id, char *null)
 {
@@ -196,7 +196,7 @@ require_whose(FunctionCallInfo fcinfo)
 		booking_refuse(TIME_OFF_IS_OF_A_DOCTOR_OR_A_CLINIC);
 }
 
-/* The lengths that the earliest and the latest instants are apart do not fit an int64. */
+/* The time between the earliest and the latest instant does not fit an int64. */
 bool
 booking_is_longer(TimestampTz from, TimestampTz until, int days)
 {
