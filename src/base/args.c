@@ -32,6 +32,6 @@ booking_require_text(const text *text, int most, RefusalName otherwise)
 
 	if (length < 1 || length > most)
 		booking_refuse(otherwise);
-	if (booking_text_has_control(text))
+	if (booking_text_has_control_character(text))
 		booking_refuse(NO_CONTROL_CHARACTERS, .table = booking_catalogue[otherwise].table);
 }

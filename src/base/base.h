@@ -74,7 +74,7 @@ extern Datum booking_watch_errors(FunctionCallInfo fcinfo, PGFunction body);
 extern void booking_note_clean_error(void);
 extern bool booking_has_control_character(const char *string);
 extern const char *booking_visible(const char *string);
-extern bool booking_text_has_control(const text *text);
+extern bool booking_text_has_control_character(const text *text);
 
 /* counters.c */
 

@@ -138,7 +138,7 @@ is_email(const char *string)
 
 BOOKING_FUNCTION_AS_CALLER(booking_has_no_control_characters)
 {
-	PG_RETURN_BOOL(!booking_text_has_control(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_BOOL(!booking_text_has_control_character(PG_GETARG_TEXT_PP(0)));
 }
 
 BOOKING_FUNCTION_AS_CALLER(booking_is_plausible_email)

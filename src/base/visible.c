@@ -38,7 +38,7 @@ find_control(const char *text, int length)
 }
 
 bool
-booking_text_has_control(const text *text)
+booking_text_has_control_character(const text *text)
 {
 	return find_control(VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text)) != NULL;
 }

@@ -86,7 +86,7 @@ is_read_above(const Level *level, Oid table)
 }
 
 static void
-check_ways(const Query *query, const Level *outer)
+check_embeddings(const Query *query, const Level *outer)
 {
 	Level level = {outer, query};
 
@@ -99,11 +99,11 @@ check_ways(const Query *query, const Level *outer)
 		if (OidIsValid(table) && is_read_above(outer, table))
 			booking_refuse(EMBEDDING_DOES_NOT_LEAD_BACK, .name = get_rel_name(table));
 		if (entry->rtekind == RTE_SUBQUERY)
-			check_ways(entry->subquery, &level);
+			check_embeddings(entry->subquery, &level);
 	}
 	for (int i = 0; i < list_length(query->cteList); i++)
-		check_ways(castNode(Query, list_nth_node(CommonTableExpr, query->cteList, i)->ctequery),
-				   outer);
+		check_embeddings(
+			castNode(Query, list_nth_node(CommonTableExpr, query->cteList, i)->ctequery), outer);
 }
 
 /*
@@ -122,7 +122,7 @@ check_request(ParseState *state, Query *query, JumbledQuery jumbled)
 	if (prev_post_parse_analyze_hook != NULL)
 		prev_post_parse_analyze_hook(state, query, jumbled);
 	if (booking_guard_requests && query->commandType != CMD_UTILITY && !is_admin())
-		check_ways(query, NULL);
+		check_embeddings(query, NULL);
 }
 
 /* EXPLAIN is judged when it is run, since another user may have prepared it in the same session. */
