@@ -88,7 +88,8 @@ booking_switch_to_owner(SavedUserContext *saved)
 	if (frame->is_switched)
 		return;
 	GetUserIdAndSecContext(&saved->userid, &saved->sec_context);
-	if (saved->userid == booking_function_owner() && (saved->sec_context & SECURITY_LOCAL_USERID_CHANGE) &&
+	if (saved->userid == booking_function_owner() &&
+		(saved->sec_context & SECURITY_LOCAL_USERID_CHANGE) &&
 		strcmp(namespace_search_path, SAFE_SEARCH_PATH) == 0)
 		return;
 	set_search_path(saved);
