@@ -50,7 +50,8 @@ keep_hold(const BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
 	char nulls[] = {' ', key ? ' ' : 'n', ' '};
 	Datum values[] = {Int64GetDatum(facts->occupant_id), key, TimestampTzGetDatum(expires_at)};
 
-	if (booking_change(&change, purpose == HOLD ? &extend_plan : &confirm_plan, values, nulls) == 0)
+	if (booking_change_appointments(&change, purpose == HOLD ? &extend_plan : &confirm_plan, values,
+									nulls) == 0)
 	{
 		booking_require_no_hold(facts->occupant_id);
 		booking_refuse_unwritten(&facts->request);

@@ -98,6 +98,13 @@ extern void booking_enforce_patient_rules(const BookingFacts *facts);
 
 /* log.c */
 
+/* Who an event says made the change. */
+typedef enum ActorKind
+{
+	CALLER_ACTS,
+	NOBODY_ACTS /* it ended by itself, whoever came upon it */
+} ActorKind;
+
 /* What happened to an appointment; NULL where there is none. */
 typedef struct Event
 {
@@ -110,15 +117,8 @@ typedef struct Event
 	const char *reason;
 } Event;
 
-/* Whose deed a change is. */
-typedef enum Deed
-{
-	CALLERS_DEED,
-	NOBODYS_DEED
-} Deed;
-
 extern void booking_write_event(const Event *event);
-extern void booking_note_change(const Event *change, Deed deed);
+extern void booking_write_event_of(ActorKind actor, const Event *event);
 
 /* transition.c */
 
@@ -126,15 +126,15 @@ extern void booking_note_change(const Event *change, Deed deed);
 typedef struct Change
 {
 	int64 appointment_id;
-	bool of_many; /* appointments, whichever */
+	bool is_of_many; /* appointments, whichever; then no id is given */
 	bool sets_status;
 	const char *reason; /* NULL when there is none */
-	bool is_nobodys;    /* whoever came upon it is not its actor */
-	TimestampTz now;    /* when it was judged, under the locks; 0: when the row is written */
+	ActorKind actor;
+	TimestampTz now; /* when it was judged, under the locks; 0: when the row is written */
 } Change;
 
-extern uint64 booking_change(const Change *change, BookingPlan *plan, Datum *values,
-							 const char *nulls);
+extern uint64 booking_change_appointments(const Change *change, BookingPlan *plan, Datum *values,
+										  const char *nulls);
 
 /* idempotency.c */
 

@@ -37,7 +37,7 @@ static uint64
 cancel_hold(int64 appointment_id, const Change *change)
 {
 	Datum value = Int64GetDatum(appointment_id);
-	uint64 rows = booking_change(change, &cancel_hold_plan, &value, NULL);
+	uint64 rows = booking_change_appointments(change, &cancel_hold_plan, &value, NULL);
 
 	if (rows == 0)
 		booking_require_no_hold(appointment_id);
@@ -59,7 +59,7 @@ booking_expire_hold(int64 appointment_id)
 	Change change = {.appointment_id = appointment_id,
 					 .sets_status = true,
 					 .reason = "hold expired",
-					 .is_nobodys = true};
+					 .actor = NOBODY_ACTS};
 
 	return cancel_hold(appointment_id, &change);
 }

@@ -115,7 +115,7 @@ set_status(int64 appointment_id, const char *status, const char *reason)
 	Change change = {.appointment_id = appointment_id, .sets_status = true, .reason = reason};
 	Datum values[] = {Int64GetDatum(appointment_id), CStringGetTextDatum(status)};
 
-	return booking_change(&change, &set_status_plan, values, NULL);
+	return booking_change_appointments(&change, &set_status_plan, values, NULL);
 }
 
 static Datum
@@ -182,7 +182,7 @@ move_appointment(const BookingRequest *request, BookingFacts *facts, const Calle
 	booking_take_slot(facts, BOOK, 0);
 	values[2] = Int64GetDatum(facts->clinic_id);
 	values[3] = Int64GetDatum(facts->doctor_id);
-	if (booking_change(&change, &move_plan, values, NULL) > 0)
+	if (booking_change_appointments(&change, &move_plan, values, NULL) > 0)
 		return;
 	booking_require_none_left(&is_booked_plan, values, NULL);
 	find_appointment(request->appointment_id, caller, &now);

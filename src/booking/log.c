@@ -1,7 +1,7 @@
 /*
  * log.c
- *		Writing the events of appointments. Called by book.c for the first one, and by transition.c for each
- *		change that follows.
+ *		Writing the events of appointments. Called by write.c for an appointment's first event, and by
+ *		transition.c for each change that follows.
  */
 #include "booking/booking.h"
 #include "store/store.h"
@@ -10,7 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-/* The role of an event that is nobody's deed: nobody's login, as it owns the book. */
+/* The role of an event that nobody made. Nobody logs in as it: it owns the book. */
 #define NOBODYS_ROLE "booking_owner"
 
 static Datum
@@ -38,18 +38,18 @@ booking_write_event(const Event *event)
 }
 
 /*
- * Writes the event of a change, and whose deed it was. A patient sees the events of their own. What ended by
- * itself names nobody, as it would tell whether another patient, staff or the scheduler came upon it.
+ * Writes an event with its actor. The patient sees it: if an expired hold named whoever came upon it, the
+ * patient would learn whether that was another patient, staff or the scheduler.
  */
 void
-booking_note_change(const Event *change, Deed deed)
+booking_write_event_of(ActorKind actor, const Event *event)
 {
-	Event event = *change;
+	Event complete = *event;
 	Caller caller;
 
 	booking_caller(&caller);
 	booking_name_caller(&caller);
-	event.actor_role = deed == NOBODYS_DEED ? NOBODYS_ROLE : caller.role;
-	event.actor = deed == NOBODYS_DEED ? NULL : caller.subject;
-	booking_write_event(&event);
+	complete.actor_role = actor == NOBODY_ACTS ? NOBODYS_ROLE : caller.role;
+	complete.actor = actor == NOBODY_ACTS ? NULL : caller.subject;
+	booking_write_event(&complete);
 }

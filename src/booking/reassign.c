@@ -157,7 +157,7 @@ check_substitute_is_free(const Stretches *ours, const Doctor *to)
 
 BOOKING_FUNCTION(booking_reassign_slots)
 {
-	Change change = {.of_many = true, .reason = "reassigned to another doctor"};
+	Change change = {.is_of_many = true, .reason = "reassigned to another doctor"};
 	int64 from_id = PG_GETARG_INT64(0);
 	int64 to_id = PG_GETARG_INT64(1);
 	Datum args[] = {0, PG_GETARG_DATUM(1)};
@@ -179,7 +179,7 @@ BOOKING_FUNCTION(booking_reassign_slots)
 	find_moving(fcinfo, &moving);
 	check_substitute_is_free(&moving.times, &to);
 	args[0] = moving.ids;
-	booking_change(&change, &move_appointments_plan, args, NULL);
+	booking_change_appointments(&change, &move_appointments_plan, args, NULL);
 	booking_require_none_left(&left_appointments_plan, args, NULL);
 	moved = booking_execute_unguarded(&move_slots_plan, args, NULL, OWN_SNAPSHOT);
 	booking_require_none_left(&left_slots_plan, args, NULL);

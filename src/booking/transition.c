@@ -311,7 +311,7 @@ move_slot(const Appointment *old, const Appointment *new)
 }
 
 static void
-note_change(const Appointment *old, const Appointment *new, const Change *change)
+write_event(const Appointment *old, const Appointment *new, const Change *change)
 {
 	const Event event = {
 		.appointment_id = new->id,
@@ -321,7 +321,7 @@ note_change(const Appointment *old, const Appointment *new, const Change *change
 		.reason = change ? change->reason : NULL,
 	};
 
-	booking_note_change(&event, change && change->is_nobodys ? NOBODYS_DEED : CALLERS_DEED);
+	booking_write_event_of(change ? change->actor : CALLER_ACTS, &event);
 }
 
 /*
@@ -332,7 +332,7 @@ static Progress *
 progress_of(const Appointment *appointment)
 {
 	if (current && booking_trigger_depth() == current->depth &&
-		(current->change->of_many || current->change->appointment_id == appointment->id))
+		(current->change->is_of_many || current->change->appointment_id == appointment->id))
 		return current;
 	return NULL;
 }
@@ -354,7 +354,8 @@ require_triggers(const Progress *progress, uint64 rows)
 
 /* Runs a statement that changes appointments, and tells the triggers why. */
 uint64
-booking_change(const Change *change, BookingPlan *plan, Datum *values, const char *nulls)
+booking_change_appointments(const Change *change, BookingPlan *plan, Datum *values,
+							const char *nulls)
 {
 	Progress progress = {.change = change, .depth = booking_trigger_depth() + 1};
 	Progress *outer = current;
@@ -419,7 +420,7 @@ BOOKING_FUNCTION(booking_follow_appointment)
 
 	SPI_connect();
 	move_slot(&old, &new);
-	note_change(&old, &new, progress ? progress->change : NULL);
+	write_event(&old, &new, progress ? progress->change : NULL);
 	SPI_finish();
 	if (progress != NULL)
 		progress->followed++;
