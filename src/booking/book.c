@@ -41,9 +41,9 @@ lock_request(const BookingRequest *request)
 	booking_lock(PATIENT_LOCK, request->patient_id, ExclusiveLock);
 }
 
-/* Books, or holds, what was the patient's own hold so far. */
+/* Books what is the patient's own hold, or holds it longer. */
 static Datum
-keep_hold(const BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
+confirm_or_extend(const BookingFacts *facts, Purpose purpose, TimestampTz expires_at)
 {
 	Change change = {.appointment_id = facts->occupant_id, .now = facts->now};
 	Datum key = PointerGetDatum(facts->request.idempotency_key);
@@ -66,9 +66,9 @@ write_appointment(BookingFacts *facts, const Caller *caller, TimestampTz expires
 	Purpose purpose = expires_at != 0 ? HOLD : BOOK;
 
 	if (facts->is_own_hold)
-		return keep_hold(facts, purpose, expires_at);
+		return confirm_or_extend(facts, purpose, expires_at);
 	booking_release_hold(facts);
-	booking_take_slot(facts, purpose, expires_at);
+	booking_mark_slot(facts, purpose, expires_at);
 	return booking_insert_appointment(facts, caller, purpose, expires_at);
 }
 
@@ -96,7 +96,7 @@ hold_expiry(const BookingFacts *facts, int64 hold_for)
 
 /* Books, or holds for as long as hold_for says; 0 is as long as the clinic says. */
 static Datum
-take_slot(const BookingRequest *request, Caller *caller, Purpose purpose, int64 hold_for)
+book_or_hold(const BookingRequest *request, Caller *caller, Purpose purpose, int64 hold_for)
 {
 	BookingFacts facts;
 	TimestampTz expires_at = 0;
@@ -156,7 +156,7 @@ BOOKING_FUNCTION_AS_CALLER(booking_book_slot)
 	request.idempotency_key = booking_read_key(fcinfo, 2);
 
 	booking_require_writable(fcinfo);
-	return take_slot(&request, &caller, BOOK, 0);
+	return book_or_hold(&request, &caller, BOOK, 0);
 }
 
 BOOKING_FUNCTION_AS_CALLER(booking_hold_slot)
@@ -170,7 +170,7 @@ BOOKING_FUNCTION_AS_CALLER(booking_hold_slot)
 	request.idempotency_key = booking_read_key(fcinfo, 3);
 
 	booking_require_writable(fcinfo);
-	return take_slot(&request, &caller, HOLD, hold_for);
+	return book_or_hold(&request, &caller, HOLD, hold_for);
 }
 
 /* Finds whose hold of which slot it is, and refuses one that is none any more. */

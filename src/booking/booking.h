@@ -153,7 +153,7 @@ extern void booking_release_hold(const BookingFacts *facts);
 /* write.c */
 
 pg_noreturn extern void booking_refuse_unwritten(const BookingRequest *request);
-extern void booking_take_slot(BookingFacts *facts, Purpose purpose, TimestampTz expires_at);
+extern void booking_mark_slot(BookingFacts *facts, Purpose purpose, TimestampTz expires_at);
 extern Datum booking_insert_appointment(const BookingFacts *facts, const Caller *caller,
 										Purpose purpose, TimestampTz expires_at);
 

@@ -18,7 +18,7 @@ static BookingPlan find_plan = {
 	1,
 	{INT8OID}};
 
-/* Its slot was taken before; the trigger frees the one it had. */
+/* The new slot was marked before; the trigger releases the old one. */
 #define MOVE_SQL \
 	"UPDATE booking.appointments AS a SET slot_id = $2, clinic_id = $3, doctor_id = $4," \
 	"    starts_at = $5, ends_at = $6 WHERE id = $1 AND status = 'booked' RETURNING a"
@@ -179,7 +179,7 @@ move_appointment(const BookingRequest *request, BookingFacts *facts, const Calle
 	Found now;
 
 	booking_release_hold(facts);
-	booking_take_slot(facts, BOOK, 0);
+	booking_mark_slot(facts, BOOK, 0);
 	values[2] = Int64GetDatum(facts->clinic_id);
 	values[3] = Int64GetDatum(facts->doctor_id);
 	if (booking_change_appointments(&change, &move_plan, values, NULL) > 0)

@@ -26,12 +26,13 @@ booking_write_event(const Event *event)
 		{APPOINTMENT_EVENTS_APPOINTMENT_ID, Int64GetDatum(event->appointment_id)},
 		{APPOINTMENT_EVENTS_SLOT_ID, Int64GetDatum(event->slot_id)},
 		{APPOINTMENT_EVENTS_FROM_STATUS,
-		 event->from_status ? booking_status(event->from_status) : (Datum) 0, !event->from_status},
+		 event->from_status ? booking_status(event->from_status) : (Datum) 0,
+		 .isnull = !event->from_status},
 		{APPOINTMENT_EVENTS_TO_STATUS, booking_status(event->to_status)},
 		{APPOINTMENT_EVENTS_ACTOR_ROLE,
 		 DirectFunctionCall1(namein, CStringGetDatum(event->actor_role))},
-		{APPOINTMENT_EVENTS_ACTOR, optional_text(event->actor), !event->actor},
-		{APPOINTMENT_EVENTS_REASON, optional_text(event->reason), !event->reason},
+		{APPOINTMENT_EVENTS_ACTOR, optional_text(event->actor), .isnull = !event->actor},
+		{APPOINTMENT_EVENTS_REASON, optional_text(event->reason), .isnull = !event->reason},
 	};
 
 	booking_insert(APPOINTMENT_EVENTS, values, lengthof(values), NULL, NULL, NULL);

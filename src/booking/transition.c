@@ -31,8 +31,8 @@
 	"     AND t.to_status = $2::booking.appointment_status"
 
 /*
- * A hold left the slot as it was; everything else that occupies one withdrew it. $2 whether it
- * was a hold, $3 the time off that the slot is in, and stays withdrawn by.
+ * A hold left the slot available; any other appointment withdrew it. $1 slot, $2 whether it was a
+ * hold, $3 the time off that the slot is in, which keeps it withdrawn.
  */
 #define RELEASE_SQL \
 	"UPDATE booking.time_slots SET held_until = NULL, updated_at = now()," \
@@ -41,22 +41,25 @@
 	" WHERE id = $1"
 
 /*
- * The slot of a hold that is booked, or extended: if it is still as the hold has it. Plain SQL may have
- * moved it meanwhile, having found the hold expired.
+ * The slot of a hold that is confirmed or extended, if it still is as the hold has it: raw SQL that
+ * found the hold expired may have moved the slot. $1 slot, $2 doctor, $3 start, $4 end.
  */
 #define AS_HELD_SQL \
 	" WHERE id = $1 AND doctor_id = $2 AND starts_at = $3 AND ends_at = $4 AND deleted_at IS NULL"
-#define KEEP_SQL(columns) \
+#define HELD_SLOT_SQL(columns) \
 	"UPDATE booking.time_slots SET " columns ", updated_at = now()" AS_HELD_SQL
-#define KEEP_ARGTYPES INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
+#define HELD_SLOT_ARGTYPES INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID
 
 static BookingPlan transition_plan = {TRANSITION_SQL, 3, {TEXTOID, TEXTOID, INT8OID}};
 static BookingPlan release_plan = {RELEASE_SQL, 3, {INT8OID, BOOLOID, INT8OID}};
-static BookingPlan take_plan = {
-	KEEP_SQL("is_available = false, held_until = NULL, time_off_id = NULL"), 4, {KEEP_ARGTYPES}};
-static BookingPlan hold_plan = {KEEP_SQL("held_until = $5"), 5, {KEEP_ARGTYPES, TIMESTAMPTZOID}};
+static BookingPlan confirm_slot_plan = {
+	HELD_SLOT_SQL("is_available = false, held_until = NULL, time_off_id = NULL"),
+	4,
+	{HELD_SLOT_ARGTYPES}};
+static BookingPlan extend_slot_plan = {
+	HELD_SLOT_SQL("held_until = $5"), 5, {HELD_SLOT_ARGTYPES, TIMESTAMPTZOID}};
 static BookingPlan as_held_plan = {
-	"SELECT FROM booking.time_slots" AS_HELD_SQL, 4, {KEEP_ARGTYPES}};
+	"SELECT FROM booking.time_slots" AS_HELD_SQL, 4, {HELD_SLOT_ARGTYPES}};
 
 /* The change that a function is making at this moment, and what the triggers have done about it. */
 typedef struct Progress
@@ -287,7 +290,7 @@ release_slot(const Appointment *old)
 }
 
 static void
-keep_slot(BookingPlan *plan, const Appointment *old, const Appointment *new)
+update_held_slot(BookingPlan *plan, const Appointment *old, const Appointment *new)
 {
 	Datum args[] = {Int64GetDatum(old->slot_id), Int64GetDatum(old->doctor_id),
 					TimestampTzGetDatum(old->starts_at), TimestampTzGetDatum(old->ends_at),
@@ -300,14 +303,14 @@ keep_slot(BookingPlan *plan, const Appointment *old, const Appointment *new)
 }
 
 static void
-move_slot(const Appointment *old, const Appointment *new)
+update_slot(const Appointment *old, const Appointment *new)
 {
 	if (old->slot_id != new->slot_id || (occupies_slot(old) && !occupies_slot(new)))
 		release_slot(old);
 	else if (is_hold(new))
-		keep_slot(&hold_plan, old, new);
+		update_held_slot(&extend_slot_plan, old, new);
 	else if (is_hold(old))
-		keep_slot(&take_plan, old, new);
+		update_held_slot(&confirm_slot_plan, old, new);
 }
 
 static void
@@ -419,7 +422,7 @@ BOOKING_FUNCTION(booking_follow_appointment)
 	progress = progress_of(&old);
 
 	SPI_connect();
-	move_slot(&old, &new);
+	update_slot(&old, &new);
 	write_event(&old, &new, progress ? progress->change : NULL);
 	SPI_finish();
 	if (progress != NULL)
