@@ -2,8 +2,8 @@
  * lifecycle.c
  *		Cancelling, moving and otherwise changing appointments. Called through SQL.
  *
- * The triggers of transition.c judge each change and make the slot and the event follow; what
- * is done here is to take the locks in their order before the row is touched.
+ * The triggers of transition.c judge each change, update the slot and write the event. Here the locks
+ * are taken in their order, before the row is locked by its UPDATE.
  */
 #include "booking/booking.h"
 #include "callers/callers.h"
@@ -12,7 +12,7 @@
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 
-static BookingPlan find_plan = {
+static BookingPlan find_appointment_plan = {
 	"SELECT slot_id, patient_id, doctor_id, status::text, clinic_id"
 	" FROM booking.appointments WHERE id = $1",
 	1,
@@ -35,22 +35,22 @@ static BookingPlan set_status_plan = {
 	{INT8OID, TEXTOID}};
 
 /* An appointment that the caller may change, as it is found before its slot is locked. */
-typedef struct Found
+typedef struct FoundAppointment
 {
 	int64 slot_id;
 	int64 patient_id;
 	int64 doctor_id;
 	char *status;
-} Found;
+} FoundAppointment;
 
 static void
-find_appointment(int64 id, const Caller *caller, Found *found)
+find_appointment(int64 id, const Caller *caller, FoundAppointment *found)
 {
 	Datum arg = Int64GetDatum(id);
 	Datum values[5];
 	bool nulls[5];
 
-	if (booking_execute_now(&find_plan, &arg, NULL) == 0)
+	if (booking_execute_now(&find_appointment_plan, &arg, NULL) == 0)
 		booking_refuse_appointment(caller, id);
 	booking_row(0, values, nulls);
 	booking_require_may_change(caller, id, DatumGetInt64(values[1]), DatumGetInt64(values[4]));
@@ -61,17 +61,19 @@ find_appointment(int64 id, const Caller *caller, Found *found)
 }
 
 /*
- * Locks the slot that an appointment has, and the calendar: whoever closes that may go on to
- * change the appointment, and must not wait for our row lock while we wait for the calendar.
- * The appointment may be moved while we wait. A hold may be about to be booked, just before it
- * expires: the patient's other requests have to wait for that, or they would find it expired.
+ * Locks an appointment's slot and calendar before the row: whoever has closed the calendar may change
+ * the appointment, and must not wait for our row lock while we wait for the calendar. If the appointment
+ * was moved while we waited, its new slot is locked instead.
+ *
+ * Of a hold, the patient is locked as well. It may be booked just before it expires, and the patient's
+ * other requests would find it expired.
  */
 static void
 lock_appointment(int64 id)
 {
 	Caller caller;
-	Found found;
-	Found locked;
+	FoundAppointment found;
+	FoundAppointment locked;
 	bool is_hold; /* nothing becomes one later */
 
 	booking_caller(&caller);
@@ -87,7 +89,7 @@ lock_appointment(int64 id)
 		find_appointment(id, &caller, &found);
 		if (found.slot_id == locked.slot_id && found.doctor_id == locked.doctor_id)
 			break;
-		/* two of a class locked in any order but ascending could deadlock with a move */
+		/* two locks of a class have to be taken in ascending order, or could deadlock with a move */
 		booking_unlock(CALENDAR_LOCK, locked.doctor_id, CALENDAR_BOOK);
 		if (is_hold)
 			booking_unlock(PATIENT_LOCK, locked.patient_id, ExclusiveLock);
@@ -108,7 +110,7 @@ read_reason(FunctionCallInfo fcinfo, int argument)
 	return text_to_cstring(reason);
 }
 
-/* Leaves the changed appointment as the result; setting the status it has is judged as well. */
+/* Leaves the changed appointment as the last result. To set the status that it has is judged as well. */
 static uint64
 set_status(int64 appointment_id, const char *status, const char *reason)
 {
@@ -128,7 +130,7 @@ change_status(FunctionCallInfo fcinfo, const char *status, const char *reason)
 	lock_appointment(id);
 	if (set_status(id, status, reason) == 0)
 	{
-		booking_require_none_left(&find_plan, &PG_GETARG_DATUM(0), NULL);
+		booking_require_none_left(&find_appointment_plan, &PG_GETARG_DATUM(0), NULL);
 		booking_refuse(APPOINTMENT_EXISTS, .id = id);
 	}
 	appointment = booking_returned_row();
@@ -151,15 +153,15 @@ BOOKING_FUNCTION(booking_set_appointment_status)
 }
 
 static void
-check_is_booked(int64 id, const Found *found)
+check_is_booked(int64 id, const FoundAppointment *found)
 {
 	if (strcmp(found->status, "booked") != 0)
 		booking_refuse(APPOINTMENT_IS_BOOKED, .appointment_id = id, .status = found->status);
 }
 
-/* Both slots and both calendars, the lower id first, whichever it is. */
+/* Both slots and both calendars, the lower id first. */
 static void
-lock_move(const Found *found, const BookingRequest *request, int64 new_doctor_id)
+lock_move(const FoundAppointment *found, const BookingRequest *request, int64 new_doctor_id)
 {
 	booking_lock(SLOT_LOCK, Min(found->slot_id, request->slot_id), ExclusiveLock);
 	booking_lock(SLOT_LOCK, Max(found->slot_id, request->slot_id), ExclusiveLock);
@@ -168,7 +170,7 @@ lock_move(const Found *found, const BookingRequest *request, int64 new_doctor_id
 	booking_lock(CALENDAR_LOCK, Max(found->doctor_id, new_doctor_id), CALENDAR_BOOK);
 }
 
-/* Leaves the moved appointment as the result. Raw SQL may have been at it without a lock. */
+/* Leaves the moved appointment as the last result. Raw SQL, which takes no lock, may have changed it. */
 static void
 move_appointment(const BookingRequest *request, BookingFacts *facts, const Caller *caller)
 {
@@ -176,7 +178,7 @@ move_appointment(const BookingRequest *request, BookingFacts *facts, const Calle
 	Datum values[] = {
 		Int64GetDatum(request->appointment_id), Int64GetDatum(request->slot_id),    0, 0,
 		TimestampTzGetDatum(facts->starts_at),  TimestampTzGetDatum(facts->ends_at)};
-	Found now;
+	FoundAppointment now;
 
 	booking_release_hold(facts);
 	booking_mark_slot(facts, BOOK, 0);
@@ -193,11 +195,14 @@ move_appointment(const BookingRequest *request, BookingFacts *facts, const Calle
 BOOKING_FUNCTION(booking_reschedule_appointment)
 {
 	int64 id = PG_GETARG_INT64(0);
-	BookingRequest request = {PG_GETARG_INT64(1), true, 0, true, id, NULL};
+	BookingRequest request = {.slot_id = PG_GETARG_INT64(1),
+							  .has_patient = true,
+							  .moves_appointment = true,
+							  .appointment_id = id};
 	BookingFacts facts;
 	Caller caller;
-	Found found;
-	Found now;
+	FoundAppointment found;
+	FoundAppointment now;
 	Datum appointment;
 
 	booking_require(fcinfo, 0, "appointment_id");
@@ -218,7 +223,7 @@ BOOKING_FUNCTION(booking_reschedule_appointment)
 
 	lock_move(&found, &request, facts.doctor_id);
 	find_appointment(id, &caller, &now);
-	/* its other slot is not among those we locked, and the caller may want something else now */
+	/* the slot it has now is not locked, and the caller may not want to move it from there */
 	if (now.slot_id != found.slot_id)
 		booking_refuse(APPOINTMENT_STAYED, .appointment_id = id);
 	check_is_booked(id, &now);

@@ -1,11 +1,11 @@
 /*
  * transition.c
- *		Changes of appointments: what each may become, and what follows from it. Called by the
- *		triggers on appointments, so that raw SQL obeys, and by the files that change them.
+ *		Changes of appointments: what each may become, and what follows from it. Called by the triggers
+ *		guard and follow on appointments, and by book.c, holds.c, lifecycle.c and reassign.c.
  *
- * The guard judges a change before it is made; the follower lets the time slot follow and
- * writes the event. Neither waits for a patient's or a slot's lock: the row lock of the UPDATE that
- * fires them is there, and to wait under it could deadlock with a function that has the other.
+ * The triggers do the work, so that raw SQL obeys as well. The guard judges a change before it is made.
+ * The follower updates the time slot and writes the event. Neither waits for a patient's or a slot's
+ * lock: the UPDATE has the row's lock by then, and a function that has the other may wait for that.
  */
 #include "booking/booking.h"
 #include "store/store.h"
@@ -16,8 +16,8 @@
 #include "utils/rel.h"
 
 /*
- * One row always: no key guarantees the copy of the clinic's id, and without the clinic no day
- * is its today. $1 from, $2 to, $3 clinic.
+ * When the change is allowed, the clinic's time zone, and what else would be allowed. Always one row,
+ * since no foreign key guarantees that the clinic is there. $1 from, $2 to, $3 clinic.
  */
 #define TRANSITION_SQL \
 	"SELECT t.allowed, c.time_zone," \
@@ -61,11 +61,11 @@ static BookingPlan extend_slot_plan = {
 static BookingPlan as_held_plan = {
 	"SELECT FROM booking.time_slots" AS_HELD_SQL, 4, {HELD_SLOT_ARGTYPES}};
 
-/* The change that a function is making at this moment, and what the triggers have done about it. */
+/* The change that a function is making, and what the triggers have done about it so far. */
 typedef struct Progress
 {
 	const Change *change;
-	int depth; /* of the triggers that its statement fires; others' statements fire them deeper */
+	int depth; /* of the triggers that its own statement fires */
 	uint64 guarded;
 	uint64 to_follow;
 	uint64 followed;
@@ -73,15 +73,15 @@ typedef struct Progress
 
 static Progress *current = NULL;
 
-/* What the functions alone may change: identity, the slot's copies, and their own notes. */
+/* What raw SQL may not change. */
 static const char *const fixed_columns[] = {
 	"id",      "slot_id",   "patient_id",      "clinic_id",       "doctor_id", "starts_at",
 	"ends_at", "booked_at", "hold_expires_at", "idempotency_key", "created_at"};
 
-/* An appointment as a trigger is handed it. */
-typedef struct Appointment
+/* An appointment as a trigger is given it. */
+typedef struct AppointmentTuple
 {
-	HeapTuple row;
+	HeapTuple tuple;
 	TupleDesc desc;
 	int64 id;
 	int64 slot_id;
@@ -92,62 +92,82 @@ typedef struct Appointment
 	TimestampTz ends_at;
 	TimestampTz hold_expires_at; /* 0 when there is none */
 	const char *status;
-} Appointment;
+} AppointmentTuple;
 
 static Datum
-column(HeapTuple row, TupleDesc desc, const char *name, Oid type, bool *isnull)
+get_column(const AppointmentTuple *appointment, const char *name, Oid type, bool *isnull)
 {
-	return heap_getattr(row, booking_column_of_type(desc, name, type), desc, isnull);
+	return heap_getattr(appointment->tuple, booking_column_of_type(appointment->desc, name, type),
+						appointment->desc, isnull);
+}
+
+static int64
+get_id(const AppointmentTuple *appointment, const char *name)
+{
+	bool isnull;
+
+	return DatumGetInt64(get_column(appointment, name, INT8OID, &isnull));
+}
+
+/* 0 when there is none. */
+static TimestampTz
+get_time(const AppointmentTuple *appointment, const char *name)
+{
+	bool isnull;
+	Datum time = get_column(appointment, name, TIMESTAMPTZOID, &isnull);
+
+	return isnull ? 0 : DatumGetTimestampTz(time);
+}
+
+static const char *
+get_status(const AppointmentTuple *appointment)
+{
+	bool isnull;
+	Datum status = get_column(appointment, "status", booking_status_type(), &isnull);
+
+	if (isnull)
+		booking_refuse_value("status");
+	return booking_status_label(status);
 }
 
 static void
-read_appointment(HeapTuple row, TupleDesc desc, Appointment *appointment)
+read_appointment(HeapTuple tuple, TupleDesc desc, AppointmentTuple *appointment)
 {
-	bool isnull;
-	Datum expiry;
-	Datum status;
-
-	appointment->row = row;
+	appointment->tuple = tuple;
 	appointment->desc = desc;
-	appointment->id = DatumGetInt64(column(row, desc, "id", INT8OID, &isnull));
-	appointment->slot_id = DatumGetInt64(column(row, desc, "slot_id", INT8OID, &isnull));
-	appointment->patient_id = DatumGetInt64(column(row, desc, "patient_id", INT8OID, &isnull));
-	appointment->clinic_id = DatumGetInt64(column(row, desc, "clinic_id", INT8OID, &isnull));
-	appointment->doctor_id = DatumGetInt64(column(row, desc, "doctor_id", INT8OID, &isnull));
-	appointment->starts_at =
-		DatumGetTimestampTz(column(row, desc, "starts_at", TIMESTAMPTZOID, &isnull));
-	appointment->ends_at =
-		DatumGetTimestampTz(column(row, desc, "ends_at", TIMESTAMPTZOID, &isnull));
-	expiry = column(row, desc, "hold_expires_at", TIMESTAMPTZOID, &isnull);
-	appointment->hold_expires_at = isnull ? 0 : DatumGetTimestampTz(expiry);
-	status = column(row, desc, "status", booking_status_type(), &isnull);
-	if (isnull)
-		booking_refuse_value("status");
-	appointment->status = booking_status_label(status);
+	appointment->id = get_id(appointment, "id");
+	appointment->slot_id = get_id(appointment, "slot_id");
+	appointment->patient_id = get_id(appointment, "patient_id");
+	appointment->clinic_id = get_id(appointment, "clinic_id");
+	appointment->doctor_id = get_id(appointment, "doctor_id");
+	appointment->starts_at = get_time(appointment, "starts_at");
+	appointment->ends_at = get_time(appointment, "ends_at");
+	appointment->hold_expires_at = get_time(appointment, "hold_expires_at");
+	appointment->status = get_status(appointment);
 }
 
 static bool
-occupies_slot(const Appointment *appointment)
+occupies_slot(const AppointmentTuple *appointment)
 {
 	return booking_status_occupies(appointment->status);
 }
 
 static bool
-is_hold(const Appointment *appointment)
+is_hold(const AppointmentTuple *appointment)
 {
 	return strcmp(appointment->status, "pending") == 0;
 }
 
-/* An idempotency key may be forgotten by anybody, which is no change of the appointment. */
+/* The idempotency key alone may become null, as maintenance forgets old ones. */
 static bool
-column_is_untouched(const Appointment *old, const Appointment *new, const char *name)
+column_is_kept(const AppointmentTuple *old, const AppointmentTuple *new, const char *name)
 {
 	AttrNumber number = booking_column_number(old->desc, name);
 	Form_pg_attribute attribute = TupleDescAttr(old->desc, number - 1);
 	bool old_is_null;
 	bool new_is_null;
-	Datum old_value = heap_getattr(old->row, number, old->desc, &old_is_null);
-	Datum new_value = heap_getattr(new->row, number, new->desc, &new_is_null);
+	Datum old_value = heap_getattr(old->tuple, number, old->desc, &old_is_null);
+	Datum new_value = heap_getattr(new->tuple, number, new->desc, &new_is_null);
 
 	if (old_is_null || new_is_null)
 		return old_is_null == new_is_null || (new_is_null && strcmp(name, "idempotency_key") == 0);
@@ -155,40 +175,40 @@ column_is_untouched(const Appointment *old, const Appointment *new, const char *
 }
 
 static void
-check_fixed_columns(const Appointment *old, const Appointment *new)
+check_fixed_columns(const AppointmentTuple *old, const AppointmentTuple *new)
 {
 	for (int i = 0; i < lengthof(fixed_columns); i++)
 	{
-		if (!column_is_untouched(old, new, fixed_columns[i]))
+		if (!column_is_kept(old, new, fixed_columns[i]))
 			booking_refuse(APPOINTMENT_KEEPS_ITS_IDENTITY, .name = fixed_columns[i],
 						   .appointment_id = old->id);
 	}
 }
 
 static void
-refuse_transition(const Appointment *old, const Appointment *new, const char *allowed)
+refuse_transition(const AppointmentTuple *old, const AppointmentTuple *new, const char *allowed)
 {
 	booking_refuse(allowed ? STATUS_TRANSITION : STATUS_IS_NOT_FINAL, .appointment_id = old->id,
 				   .status = old->status, .new_status = new->status, .what = allowed);
 }
 
 /*
- * While the patient books, somebody may have found the hold expired, or be about to. Our functions
- * have the patient's lock by now; raw SQL must not wait for it with the row locked.
+ * Another request of the patient's may take the hold for expired just now, so one of the two has to wait.
+ * Our functions have the patient's lock already. Raw SQL has the row's lock, and must not wait for another.
  */
 static void
-lock_patient_of_hold(const Appointment *old)
+lock_patient_of_hold(const AppointmentTuple *old)
 {
 	if (!booking_try_lock(PATIENT_LOCK, old->patient_id, ExclusiveLock))
 		booking_refuse(PATIENT_NOT_BEING_BOOKED, .appointment_id = old->id);
 }
 
 /*
- * Where the hold kept the patient from booking elsewhere, another clinic may have let them, or the clinic
- * itself for a while. A request to book the hold was judged before.
+ * A hold does not always keep the patient from booking elsewhere: another clinic may allow overlaps, or
+ * the same clinic may have for a while. So a hold that is booked without a request is judged here.
  */
 static void
-check_patient_is_free(const Appointment *old)
+check_patient_is_free(const AppointmentTuple *old)
 {
 	BookingRequest request = {
 		.slot_id = old->slot_id, .has_patient = true, .patient_id = old->patient_id};
@@ -199,9 +219,9 @@ check_patient_is_free(const Appointment *old)
 	booking_end_look(&facts);
 }
 
-/* Whether it is the appointment's day by its clinic's clock; only who asks has to know the zone. */
+/* Whether it is the appointment's day by its clinic's clock. */
 static bool
-is_on_the_day(const Appointment *appointment, TimestampTz now, const char *time_zone)
+is_on_the_day(const AppointmentTuple *appointment, TimestampTz now, const char *time_zone)
 {
 	pg_tz *zone = booking_zone(time_zone);
 
@@ -209,9 +229,9 @@ is_on_the_day(const Appointment *appointment, TimestampTz now, const char *time_
 		   booking_local_date(now, zone) == booking_local_date(appointment->starts_at, zone);
 }
 
-/* By what the last result says of the change: when it is allowed, and the clinic's zone, if any. */
+/* Whether the change is allowed now. The last result is that of transition_plan. */
 static bool
-is_the_time(const Appointment *appointment, TimestampTz now, bool has_zone)
+is_the_time(const AppointmentTuple *appointment, TimestampTz now, bool has_zone)
 {
 	const char *allowed = booking_row_text(0, 0);
 
@@ -222,15 +242,15 @@ is_the_time(const Appointment *appointment, TimestampTz now, bool has_zone)
 	return true;
 }
 
-/* A hold that expires between the look and the write is kept: the locks let nobody else have the slot. */
+/* A hold that was judged in time may expire before the write: the locks keep others out of its slot. */
 static bool
-has_expired(const Appointment *hold, const Change *change, TimestampTz now)
+has_expired(const AppointmentTuple *hold, const Change *change, TimestampTz now)
 {
 	return hold->hold_expires_at <= (change && change->now != 0 ? change->now : now);
 }
 
 static void
-check_transition(const Appointment *old, const Appointment *new, const Change *change)
+check_transition(const AppointmentTuple *old, const AppointmentTuple *new, const Change *change)
 {
 	bool books_hold = is_hold(old) && strcmp(new->status, "booked") == 0;
 	Datum args[] = {CStringGetTextDatum(old->status), CStringGetTextDatum(new->status),
@@ -253,9 +273,9 @@ check_transition(const Appointment *old, const Appointment *new, const Change *c
 		check_patient_is_free(old);
 }
 
-/* A hold that becomes an appointment was booked now, and no longer expires. */
+/* A hold that is confirmed was booked now, and no longer expires. */
 static HeapTuple
-note_booking(const Appointment *old, const Appointment *new)
+stamp_booking(const AppointmentTuple *old, const AppointmentTuple *new)
 {
 	int columns[] = {booking_column_of_type(new->desc, "booked_at", TIMESTAMPTZOID),
 					 booking_column_of_type(new->desc, "hold_expires_at", TIMESTAMPTZOID)};
@@ -263,13 +283,13 @@ note_booking(const Appointment *old, const Appointment *new)
 	bool nulls[] = {false, true};
 
 	if (!is_hold(old) || strcmp(new->status, "booked") != 0)
-		return new->row;
-	return heap_modify_tuple_by_cols(new->row, new->desc, 2, columns, values, nulls);
+		return new->tuple;
+	return heap_modify_tuple_by_cols(new->tuple, new->desc, 2, columns, values, nulls);
 }
 
-/* As the condition of the trigger follow has it. */
+/* The same as the condition of the trigger follow, in SQL. */
 static bool
-is_followed(const Appointment *old, const Appointment *new)
+is_followed(const AppointmentTuple *old, const AppointmentTuple *new)
 {
 	return strcmp(old->status, new->status) != 0 || old->slot_id != new->slot_id ||
 		   old->doctor_id != new->doctor_id ||
@@ -277,9 +297,9 @@ is_followed(const Appointment *old, const Appointment *new)
 			old->hold_expires_at != new->hold_expires_at);
 }
 
-/* Time off may be entered meanwhile, or has been: either it sees the slot, or we see it. */
+/* Under the calendar's lock, so that time off entered at the same moment sees the slot or is seen here. */
 static void
-release_slot(const Appointment *old)
+release_slot(const AppointmentTuple *old)
 {
 	Datum args[] = {Int64GetDatum(old->slot_id), BoolGetDatum(is_hold(old)), 0};
 	char nulls[] = "   ";
@@ -290,7 +310,7 @@ release_slot(const Appointment *old)
 }
 
 static void
-update_held_slot(BookingPlan *plan, const Appointment *old, const Appointment *new)
+update_held_slot(BookingPlan *plan, const AppointmentTuple *old, const AppointmentTuple *new)
 {
 	Datum args[] = {Int64GetDatum(old->slot_id), Int64GetDatum(old->doctor_id),
 					TimestampTzGetDatum(old->starts_at), TimestampTzGetDatum(old->ends_at),
@@ -303,7 +323,7 @@ update_held_slot(BookingPlan *plan, const Appointment *old, const Appointment *n
 }
 
 static void
-update_slot(const Appointment *old, const Appointment *new)
+update_slot(const AppointmentTuple *old, const AppointmentTuple *new)
 {
 	if (old->slot_id != new->slot_id || (occupies_slot(old) && !occupies_slot(new)))
 		release_slot(old);
@@ -314,7 +334,7 @@ update_slot(const Appointment *old, const Appointment *new)
 }
 
 static void
-write_event(const Appointment *old, const Appointment *new, const Change *change)
+write_event(const AppointmentTuple *old, const AppointmentTuple *new, const Change *change)
 {
 	const Event event = {
 		.appointment_id = new->id,
@@ -328,11 +348,11 @@ write_event(const Appointment *old, const Appointment *new, const Change *change
 }
 
 /*
- * What one of our functions is doing about this appointment. NULL for raw SQL, also for that of others'
- * triggers under our statement.
+ * What one of our functions is doing to this appointment. NULL for raw SQL, also when somebody's trigger
+ * runs it under our statement.
  */
 static Progress *
-progress_of(const Appointment *appointment)
+progress_of(const AppointmentTuple *appointment)
 {
 	if (current && booking_trigger_depth() == current->depth &&
 		(current->change->is_of_many || current->change->appointment_id == appointment->id))
@@ -340,7 +360,7 @@ progress_of(const Appointment *appointment)
 	return NULL;
 }
 
-/* Without them, a slot would stay as it was, and there would be no event. */
+/* Without the triggers the slot would stay as it was, and there would be no event. */
 static void
 require_triggers(const Progress *progress, uint64 rows)
 {
@@ -382,9 +402,9 @@ BOOKING_FUNCTION(booking_guard_appointment)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "appointments");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
-	HeapTuple row = trigger->tg_newtuple;
-	Appointment old;
-	Appointment new;
+	HeapTuple result = trigger->tg_newtuple;
+	AppointmentTuple old;
+	AppointmentTuple new;
 	Progress *progress;
 
 	booking_check_restricted_operation("UPDATE of booking.appointments");
@@ -399,22 +419,22 @@ BOOKING_FUNCTION(booking_guard_appointment)
 		SPI_connect();
 		check_transition(&old, &new, progress ? progress->change : NULL);
 		SPI_finish();
-		row = note_booking(&old, &new);
+		result = stamp_booking(&old, &new);
 	}
 	if (progress != NULL)
 	{
 		progress->guarded++;
 		progress->to_follow += is_followed(&old, &new) ? 1 : 0;
 	}
-	return PointerGetDatum(row);
+	return PointerGetDatum(result);
 }
 
 BOOKING_FUNCTION(booking_follow_appointment)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, AFTER_ROW_UPDATE, "appointments");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
-	Appointment old;
-	Appointment new;
+	AppointmentTuple old;
+	AppointmentTuple new;
 	Progress *progress;
 
 	read_appointment(trigger->tg_trigtuple, desc, &old);
