@@ -2,8 +2,8 @@
  * book.c
  *		Booking a time slot, holding one, and confirming a hold. Called through SQL.
  *
- * Look, lock, look again: a request for a slot that is taken is refused by the first look, and
- * has neither locked nor written anything.
+ * Look, lock, look again: a request for a slot that is taken is refused by the first look, before it
+ * locks or writes anything.
  */
 #include "booking/booking.h"
 #include "store/store.h"
@@ -12,7 +12,7 @@
 #include "access/xact.h"
 #include "utils/fmgrprotos.h"
 
-/* The patient's own hold, while it is one, becomes an appointment or is extended. */
+/* The status is checked once more, since raw SQL takes no lock. */
 static BookingPlan confirm_plan = {
 	"UPDATE booking.appointments AS a SET status = 'booked',"
 	"       idempotency_key = coalesce($2, idempotency_key)"
@@ -33,7 +33,7 @@ static BookingPlan held_slot_plan = {
 	2,
 	{INT8OID, TIMESTAMPTZOID}};
 
-/* Waits for every rival on the slot and for the patient's other requests. */
+/* Waits for every rival for the slot, and for the patient's other requests. */
 static void
 lock_request(const BookingRequest *request)
 {
@@ -59,7 +59,7 @@ confirm_or_extend(const BookingFacts *facts, Purpose purpose, TimestampTz expire
 	return booking_returned_row();
 }
 
-/* Makes the appointment; a hold when it is to expire. Returns it in memory that outlives SPI_finish. */
+/* Returns the appointment in memory that outlives SPI_finish. It is a hold when it is to expire. */
 static Datum
 write_appointment(BookingFacts *facts, const Caller *caller, TimestampTz expires_at)
 {
@@ -73,8 +73,8 @@ write_appointment(BookingFacts *facts, const Caller *caller, TimestampTz expires
 }
 
 /*
- * Refuses at the first look, with nothing locked. But while another session is changing the appointment
- * there, perhaps cancelling it, its outcome is worth waiting for.
+ * Refuses after the first look, with nothing locked. While another session is changing the slot's
+ * appointment, perhaps cancelling it, its outcome is waited for instead.
  */
 static void
 refuse_early(const BookingFacts *facts)
@@ -83,7 +83,7 @@ refuse_early(const BookingFacts *facts)
 		booking_enforce_slot_rules(facts);
 }
 
-/* Of a hold made now, for as long as hold_for says, or the clinic. */
+/* When a hold that is made now expires. */
 static TimestampTz
 hold_expiry(const BookingFacts *facts, int64 hold_for)
 {
@@ -102,10 +102,10 @@ book_or_hold(const BookingRequest *request, Caller *caller, Purpose purpose, int
 	TimestampTz expires_at = 0;
 	Datum appointment;
 
-	booking_glance(request, &facts);
+	booking_look_at_slot(request, &facts);
 	if (facts.slot_exists)
 		booking_require_may_book_at(caller, request->patient_id, facts.clinic_id);
-	/* without a key nothing was answered before, and SPI is not wanted to say no */
+	/* without a key there is no earlier answer to look for, and a refusal needs no SPI */
 	if (request->idempotency_key == NULL)
 		refuse_early(&facts);
 	SPI_connect();
@@ -118,7 +118,7 @@ book_or_hold(const BookingRequest *request, Caller *caller, Purpose purpose, int
 
 	booking_name_caller(caller);
 	lock_request(request);
-	booking_look_again(request, &facts);
+	booking_lock_calendar_and_look(request, &facts);
 	if (!booking_was_answered(request, caller, purpose, &appointment))
 	{
 		booking_enforce_rules(&facts);
@@ -131,7 +131,7 @@ book_or_hold(const BookingRequest *request, Caller *caller, Purpose purpose, int
 	return appointment;
 }
 
-/* In microseconds; 0 when the clinic is to decide. */
+/* How long a hold is to last, in microseconds; 0 when the clinic is to decide. */
 static int64
 read_hold_for(FunctionCallInfo fcinfo, int argument)
 {
@@ -173,7 +173,7 @@ BOOKING_FUNCTION_AS_CALLER(booking_hold_slot)
 	return book_or_hold(&request, &caller, HOLD, hold_for);
 }
 
-/* Finds whose hold of which slot it is, and refuses one that is none any more. */
+/* Finds the slot and patient of a hold, and refuses what is no hold any more. */
 static void
 find_hold(int64 appointment_id, const Caller *caller, BookingRequest *request)
 {
@@ -213,7 +213,7 @@ BOOKING_FUNCTION(booking_confirm_hold)
 	booking_look(&request, &facts);
 	lock_request(&request);
 	find_hold(appointment_id, &caller, &request);
-	booking_look_again(&request, &facts);
+	booking_lock_calendar_and_look(&request, &facts);
 	booking_enforce_rules(&facts);
 	if (!facts.is_own_hold)
 		booking_refuse(HOLD_NOT_EXPIRED, .appointment_id = appointment_id);

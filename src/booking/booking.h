@@ -1,6 +1,6 @@
 /*
  * booking.h
- *		Booking a slot, and what becomes of appointments. Stands on calendar and store.
+ *		Booking a slot, and what becomes of appointments. Stands on calendar; used by upkeep.
  */
 #ifndef BOOKING_BOOKING_H
 #define BOOKING_BOOKING_H
@@ -24,9 +24,9 @@ typedef struct BookingRequest
 	int64 slot_id;
 	bool has_patient;
 	int64 patient_id;
-	bool moves_appointment; /* there, from another slot */
-	int64 appointment_id;   /* when it does */
-	text *idempotency_key;  /* NULL when there is none */
+	bool moves_appointment; /* the one of appointment_id, from another slot */
+	int64 appointment_id;
+	text *idempotency_key; /* NULL when there is none */
 } BookingRequest;
 
 /* Everything a rule may look at, gathered at one moment. */
@@ -35,7 +35,7 @@ typedef struct BookingFacts
 	BookingRequest request;
 	TimestampTz now;
 
-	/* what a look that is to be written after keeps at hand */
+	/* kept by booking_look_now for the writes that follow, until booking_end_look */
 	Snapshot snapshot;
 	BookRow *slot;
 	BookRow *patient;
@@ -46,7 +46,7 @@ typedef struct BookingFacts
 	TimestampTz starts_at;
 	TimestampTz ends_at;
 	bool is_available;
-	bool is_held; /* by its mark; whose hold that is, its occupant tells */
+	bool is_held; /* says its held_until; the occupant tells whose hold it is */
 
 	char *clinic_name;
 	char *time_zone;
@@ -63,7 +63,7 @@ typedef struct BookingFacts
 	bool patient_is_active;
 	bool patient_is_elsewhere;
 
-	/* The appointment that unique_timeslot lets there be one of; an expired hold is one. */
+	/* the one appointment that occupies the slot by unique_timeslot, which an expired hold does as well */
 	bool has_occupant;
 	int64 occupant_id;
 	bool is_hold;
@@ -75,13 +75,13 @@ typedef struct BookingFacts
 extern void booking_read_request(FunctionCallInfo fcinfo, const Caller *caller,
 								 BookingRequest *request);
 extern void booking_look(const BookingRequest *request, BookingFacts *facts);
-extern void booking_glance(const BookingRequest *request, BookingFacts *facts);
+extern void booking_look_at_slot(const BookingRequest *request, BookingFacts *facts);
 extern void booking_look_now(const BookingRequest *request, BookingFacts *facts);
 extern void booking_end_look(BookingFacts *facts);
-extern void booking_look_as_asked(const BookingRequest *request, BookingFacts *facts);
+extern void booking_look_in_active_snapshot(const BookingRequest *request, BookingFacts *facts);
 extern bool booking_is_occupied(const BookingFacts *facts);
 extern bool booking_looks_free(const BookingFacts *facts);
-extern void booking_look_again(const BookingRequest *request, BookingFacts *facts);
+extern void booking_lock_calendar_and_look(const BookingRequest *request, BookingFacts *facts);
 
 /* clinic_rules.c */
 

@@ -1,9 +1,9 @@
 /*
  * facts.c
- *		What a booking's rules look at. Called by everything that judges a request to book.
+ *		Gathers the facts that a booking's rules judge. Called by everything that judges a request to book.
  *
- * One snapshot for all of it, so that the chain judges one state of the book; and by the indexes
- * themselves, since a join over six tables would cost more than the booking's writes.
+ * All of it with one snapshot, so that the chain judges one state of the book. The rows are read by index,
+ * without SQL, since a join over six tables would cost more than the booking's writes.
  */
 #include "booking/booking.h"
 #include "store/store.h"
@@ -38,7 +38,7 @@ get_status(const BookRow *appointment)
 }
 
 static void
-look_at_slot(Snapshot snapshot, BookingFacts *facts)
+read_slot(Snapshot snapshot, BookingFacts *facts)
 {
 	BookRow *slot = booking_find(TIME_SLOTS_PKEY, snapshot, facts->request.slot_id);
 
@@ -57,7 +57,7 @@ look_at_slot(Snapshot snapshot, BookingFacts *facts)
 }
 
 static void
-look_at_occupant(Snapshot snapshot, BookingFacts *facts)
+read_occupant(Snapshot snapshot, BookingFacts *facts)
 {
 	BookRow *occupant = booking_find(UNIQUE_TIMESLOT, snapshot, facts->request.slot_id);
 
@@ -77,7 +77,7 @@ look_at_occupant(Snapshot snapshot, BookingFacts *facts)
 	booking_release_row(occupant);
 }
 
-/* Finds the clinic, and what messages say of it. */
+/* Reads what refusals say of the clinic. */
 static BookRow *
 find_clinic(Snapshot snapshot, BookingFacts *facts)
 {
@@ -92,9 +92,9 @@ find_clinic(Snapshot snapshot, BookingFacts *facts)
 	return clinic;
 }
 
-/* Returns whether its patients may be in two places at once. */
+/* Returns whether the clinic's patients may be in two places at once. */
 static bool
-look_at_clinic(Snapshot snapshot, BookingFacts *facts)
+read_clinic(Snapshot snapshot, BookingFacts *facts)
 {
 	BookRow *clinic = find_clinic(snapshot, facts);
 	bool allows_overlap = DatumGetBool(booking_get(clinic, CLINICS_ALLOW_PATIENT_OVERLAP));
@@ -109,7 +109,7 @@ look_at_clinic(Snapshot snapshot, BookingFacts *facts)
 }
 
 static void
-look_at_doctor(Snapshot snapshot, BookingFacts *facts)
+read_doctor(Snapshot snapshot, BookingFacts *facts)
 {
 	BookRow *doctor = booking_find(DOCTORS_PKEY, snapshot, facts->doctor_id);
 
@@ -122,7 +122,7 @@ look_at_doctor(Snapshot snapshot, BookingFacts *facts)
 }
 
 static void
-look_at_patient(Snapshot snapshot, BookingFacts *facts)
+read_patient(Snapshot snapshot, BookingFacts *facts)
 {
 	BookRow *patient = booking_find(PATIENTS_PKEY, snapshot, facts->request.patient_id);
 
@@ -152,7 +152,7 @@ is_in_the_way(const BookRow *appointment, const BookingFacts *facts)
 
 /* Looks for another appointment of the patient's during the slot. */
 static void
-look_elsewhere(Snapshot snapshot, BookingFacts *facts)
+find_overlap(Snapshot snapshot, BookingFacts *facts)
 {
 	TimestampTz first = facts->starts_at - LONGEST_SLOT_MINUTES * USECS_PER_MINUTE;
 	const Condition conditions[] = {{0, EQUAL, Int64GetDatum(facts->request.patient_id)},
@@ -177,43 +177,43 @@ start_look(const BookingRequest *request, BookingFacts *facts)
 }
 
 static void
-look(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
+look_at_all(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
 {
 	start_look(request, facts);
-	look_at_slot(snapshot, facts);
+	read_slot(snapshot, facts);
 	if (request->has_patient)
-		look_at_patient(snapshot, facts);
+		read_patient(snapshot, facts);
 	if (!facts->slot_exists)
 		return;
-	look_at_occupant(snapshot, facts);
-	look_at_doctor(snapshot, facts);
-	if (!look_at_clinic(snapshot, facts) && request->has_patient)
-		look_elsewhere(snapshot, facts);
+	read_occupant(snapshot, facts);
+	read_doctor(snapshot, facts);
+	if (!read_clinic(snapshot, facts) && request->has_patient)
+		find_overlap(snapshot, facts);
 }
 
 /*
- * Only as far as somebody else may have been faster. A slot that is not marked has no occupant, or
- * one that raw SQL put there, which the next look finds; of one that is taken, the names are wanted to
- * say so.
+ * Enough to tell whether somebody was faster. A slot that is not marked has no occupant, unless raw SQL
+ * put one there, which the look under the locks finds. Of a slot that is taken, the names are read as
+ * well, for the refusal.
  */
 static void
-glance(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
+look_at_slot(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts)
 {
 	start_look(request, facts);
-	look_at_slot(snapshot, facts);
+	read_slot(snapshot, facts);
 	if (!facts->slot_exists || (booking_looks_free(facts) && !facts->is_held))
 		return;
-	look_at_occupant(snapshot, facts);
+	read_occupant(snapshot, facts);
 	if (!booking_looks_free(facts))
 	{
-		look_at_doctor(snapshot, facts);
+		read_doctor(snapshot, facts);
 		booking_release_row(find_clinic(snapshot, facts));
 	}
 }
 
 typedef void Look(const BookingRequest *request, Snapshot snapshot, BookingFacts *facts);
 
-/* Sees, as the next statement would, what the calling one has done so far. */
+/* Sees what the transaction has done so far, as its next statement would. */
 static void
 look_afresh(Look *look_at, const BookingRequest *request, Snapshot (*take)(void),
 			BookingFacts *facts)
@@ -226,7 +226,7 @@ look_afresh(Look *look_at, const BookingRequest *request, Snapshot (*take)(void)
 	facts->snapshot = snapshot;
 }
 
-/* Lets the rows that were looked at go. */
+/* Releases the rows and the snapshot that booking_look_now kept. */
 void
 booking_end_look(BookingFacts *facts)
 {
@@ -240,46 +240,46 @@ booking_end_look(BookingFacts *facts)
 void
 booking_look(const BookingRequest *request, BookingFacts *facts)
 {
-	look_afresh(look, request, GetTransactionSnapshot, facts);
+	look_afresh(look_at_all, request, GetTransactionSnapshot, facts);
 	booking_end_look(facts);
 }
 
-/* At the slot alone while it looks free: no facts about the patient, none about clinic and doctor. */
+/* No facts about the patient, and about clinic and doctor only the names, of a slot that is taken. */
 void
-booking_glance(const BookingRequest *request, BookingFacts *facts)
+booking_look_at_slot(const BookingRequest *request, BookingFacts *facts)
 {
-	look_afresh(glance, request, GetTransactionSnapshot, facts);
+	look_afresh(look_at_slot, request, GetTransactionSnapshot, facts);
 	booking_end_look(facts);
 }
 
 /*
- * With locks held: sees everything that was committed before they were granted. To be ended by
- * booking_end_look.
+ * For when locks are held: sees everything that was committed before they were granted. Keeps the rows
+ * for the writes, until booking_end_look.
  */
 void
 booking_look_now(const BookingRequest *request, BookingFacts *facts)
 {
-	look_afresh(look, request, GetLatestSnapshot, facts);
+	look_afresh(look_at_all, request, GetLatestSnapshot, facts);
 }
 
-/* With the caller's snapshot, as a STABLE function must. */
+/* For a STABLE function, which sees what the statement that calls it sees. */
 void
-booking_look_as_asked(const BookingRequest *request, BookingFacts *facts)
+booking_look_in_active_snapshot(const BookingRequest *request, BookingFacts *facts)
 {
-	look(request, GetActiveSnapshot(), facts);
+	look_at_all(request, GetActiveSnapshot(), facts);
 	booking_end_look(facts);
 }
 
 /*
- * Checks again what a rival may have changed; the locks of slot and patient are held. To be ended by
- * booking_end_look.
+ * Locks the calendar of the slot's doctor, and looks again. The slot is locked already, and the patient
+ * of a booking. Keeps the rows for the writes, until booking_end_look.
  */
 void
-booking_look_again(const BookingRequest *request, BookingFacts *facts)
+booking_lock_calendar_and_look(const BookingRequest *request, BookingFacts *facts)
 {
 	int64 doctor_id;
 
-	/* the slot may have been handed to another doctor before we had its lock */
+	/* the slot may have got another doctor before it was locked */
 	for (;;)
 	{
 		doctor_id = facts->doctor_id;
@@ -291,7 +291,7 @@ booking_look_again(const BookingRequest *request, BookingFacts *facts)
 	}
 }
 
-/* The slot and patient that a call names; without a patient, the one the caller is. */
+/* The slot and patient of a call. Who names no patient is the patient. */
 void
 booking_read_request(FunctionCallInfo fcinfo, const Caller *caller, BookingRequest *request)
 {
@@ -306,14 +306,14 @@ booking_read_request(FunctionCallInfo fcinfo, const Caller *caller, BookingReque
 	booking_require_may_book(caller, request->patient_id);
 }
 
-/* By somebody else, that is: an expired hold keeps nobody out, nor does the patient's own. */
+/* Whether an appointment is in the way: an expired hold is not, nor is the patient's own. */
 bool
 booking_is_occupied(const BookingFacts *facts)
 {
 	return facts->has_occupant && !facts->is_expired_hold && !facts->is_own_hold;
 }
 
-/* Whether it is worth waiting for: most requests that fail come too late for their slot. */
+/* Whether the slot is worth waiting for its lock: most requests that fail come too late. */
 bool
 booking_looks_free(const BookingFacts *facts)
 {

@@ -227,7 +227,7 @@ BOOKING_FUNCTION(booking_reschedule_appointment)
 	if (now.slot_id != found.slot_id)
 		booking_refuse(APPOINTMENT_STAYED, .appointment_id = id);
 	check_is_booked(id, &now);
-	booking_look_again(&request, &facts);
+	booking_lock_calendar_and_look(&request, &facts);
 	booking_enforce_rules(&facts);
 
 	move_appointment(&request, &facts, &caller);

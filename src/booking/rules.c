@@ -1,9 +1,10 @@
 /*
  * rules.c
- *		The validation chain of a booking. Called by book.c, and as a dry run through SQL.
+ *		The chain of rules that a booking has to pass. Called by book.c, lifecycle.c, transition.c and
+ *		write.c, and as a dry run through SQL.
  *
- * The rules are a table: adding one is adding a row and a function. They look at the facts that
- * facts.c gathers.
+ * The rules are a table: adding one is adding a row and a function. They judge the facts that facts.c
+ * gathers.
  */
 #include "booking/booking.h"
 #include "callers/callers.h"
@@ -11,12 +12,12 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
-/* What a rule is about; it can only be judged when that exists. */
+/* What a rule is about. Unless it asks whether that is there, it cannot be judged without. */
 typedef enum RuleSubject
 {
 	SLOT_IF_ANY,
-	SLOT_ALONE, /* of its clinic and doctor only their names */
-	SLOT,       /* its clinic and doctor, too */
+	SLOT_ALONE, /* needs no facts about its clinic and doctor */
+	SLOT,       /* with its clinic and doctor */
 	PATIENT_IF_ANY,
 	PATIENT,
 	SLOT_AND_PATIENT
@@ -24,7 +25,7 @@ typedef enum RuleSubject
 
 typedef struct Rule
 {
-	RefusalName refusal; /* unless the function says which */
+	RefusalName refusal; /* unless the function names another */
 	RuleSubject subject;
 	bool (*passes)(const BookingFacts *facts, Refusal *why);
 } Rule;
@@ -35,7 +36,7 @@ slot_exists(const BookingFacts *facts, Refusal *why)
 	return facts->slot_exists;
 }
 
-/* An occupied slot is not withdrawn, the next rule answers for it; and a hold outlives time off. */
+/* For an occupied slot, the next rule answers. A hold may be booked although time off withdrew its slot. */
 static bool
 slot_available(const BookingFacts *facts, Refusal *why)
 {
@@ -80,14 +81,14 @@ patient_active(const BookingFacts *facts, Refusal *why)
 	return facts->patient_is_active;
 }
 
-/* Now and so long later, by the clinic's calendar. */
+/* An instant so far from now, by the clinic's calendar. */
 static TimestampTz
 from_now(const BookingFacts *facts, const Interval *span)
 {
 	return booking_plus_in_zone(facts->now, span, facts->time_zone);
 }
 
-/* Whoever made a hold in time may book it a little later. */
+/* A hold that was made in time may be booked a little later. */
 static bool
 within_notice(const BookingFacts *facts, Refusal *why)
 {
@@ -142,8 +143,8 @@ can_be_judged(const Rule *rule, const BookingFacts *facts)
 }
 
 /*
- * What refusals say of the slot. Who is not shown to everybody is not named: whoever guesses ids of slots
- * would learn of them.
+ * What refusals say of the slot. Inactive clinics and doctors are not shown to everybody, so they are not
+ * named here either: whoever guesses ids of slots would learn their names.
  */
 static void
 describe_slot(const BookingFacts *facts, Refusal *why)
@@ -190,7 +191,7 @@ booking_enforce_rules(const BookingFacts *facts)
 	booking_enforce_clinic_rules(facts);
 }
 
-/* The same after a glance, which has not looked further: for a slot that does not look free. */
+/* The same for a slot that does not look free, after booking_look_at_slot: no other rule has its facts. */
 void
 booking_enforce_slot_rules(const BookingFacts *facts)
 {
@@ -201,7 +202,7 @@ booking_enforce_slot_rules(const BookingFacts *facts)
 	}
 }
 
-/* For a hold that is booked without a request: what may have come between since it was made. */
+/* For a hold that is booked without a request: the patient may have booked elsewhere since it was made. */
 void
 booking_enforce_patient_rules(const BookingFacts *facts)
 {
@@ -236,7 +237,7 @@ BOOKING_FUNCTION(booking_check_booking)
 
 	result = booking_start_set(fcinfo);
 	SPI_connect();
-	booking_look_as_asked(&request, &facts);
+	booking_look_in_active_snapshot(&request, &facts);
 	if (facts.slot_exists)
 		booking_require_may_book_at(&caller, request.patient_id, facts.clinic_id);
 	for (int i = 0; i < lengthof(chain); i++)
@@ -259,7 +260,7 @@ BOOKING_FUNCTION_AS_CALLER(booking_is_slot_available)
 	request.slot_id = PG_GETARG_INT64(0);
 
 	SPI_connect();
-	booking_look_as_asked(&request, &facts);
+	booking_look_in_active_snapshot(&request, &facts);
 	if (!facts.slot_exists)
 		booking_refuse(SLOT_EXISTS, .id = request.slot_id);
 	for (int i = 0; i < lengthof(chain) && available; i++)

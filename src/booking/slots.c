@@ -37,7 +37,7 @@ check_not_off(int64 slot_id)
 BOOKING_FUNCTION(booking_set_slot_availability)
 {
 	Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
-	BookingRequest request = {PG_GETARG_INT64(0)};
+	BookingRequest request = {.slot_id = PG_GETARG_INT64(0)};
 	BookingFacts facts;
 	Datum slot;
 
@@ -50,7 +50,7 @@ BOOKING_FUNCTION(booking_set_slot_availability)
 	if (facts.slot_exists)
 		booking_require_staff_of(facts.clinic_id);
 	booking_end_look(&facts);
-	booking_look_again(&request, &facts);
+	booking_lock_calendar_and_look(&request, &facts);
 	booking_end_look(&facts);
 	if (booking_is_occupied(&facts))
 		booking_refuse(SLOT_NOT_OCCUPIED, .slot_id = request.slot_id);
