@@ -85,10 +85,17 @@ extern void booking_lock_calendar_and_look(const BookingRequest *request, Bookin
 
 /* clinic_rules.c */
 
+/* What a rule says of a request. */
+typedef struct Verdict
+{
+	const char *rule;
+	bool is_judged;
+	const Refusal *refusal; /* NULL unless it failed */
+} Verdict;
+
 extern void booking_enforce_clinic_rules(const BookingFacts *facts);
 extern void booking_report_clinic_rules(const BookingFacts *facts, ReturnSetInfo *result);
-extern void booking_report_rule(ReturnSetInfo *result, const char *name, bool judged,
-								const Refusal *refusal);
+extern void booking_report_rule(ReturnSetInfo *result, const Verdict *verdict);
 
 /* rules.c */
 

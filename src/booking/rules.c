@@ -217,11 +217,12 @@ static void
 report_rule(ReturnSetInfo *result, const Rule *rule, const BookingFacts *facts)
 {
 	Refusal why;
-	bool judged = can_be_judged(rule, facts);
-	bool failed = judged && !passes(rule, facts, &why);
+	Verdict verdict = {.rule = booking_catalogue[rule->refusal].rule,
+					   .is_judged = can_be_judged(rule, facts)};
 
-	booking_report_rule(result, booking_catalogue[rule->refusal].rule, judged,
-						failed ? &why : NULL);
+	if (verdict.is_judged && !passes(rule, facts, &why))
+		verdict.refusal = &why;
+	booking_report_rule(result, &verdict);
 }
 
 /* A dry run of the whole chain: a row a rule. */
