@@ -252,28 +252,28 @@ extern void booking_return_set_of_rows(FunctionCallInfo fcinfo);
 
 /* entry.c */
 
-/* With whose rights the body of a function starts. */
-typedef enum Rights
+/* As which user the body of a function starts. */
+typedef enum RunAs
 {
-	CALLERS_RIGHTS,
-	OWNERS_RIGHTS
-} Rights;
+	AS_CALLER,
+	AS_OWNER
+} RunAs;
 
-extern Datum booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights);
+extern Datum booking_run(FunctionCallInfo fcinfo, PGFunction body, RunAs run_as);
 
-/* Starts the definition of a function that SQL calls, which runs with its owner's rights. */
-#define BOOKING_FUNCTION(name) BOOKING_ENTRY(name, OWNERS_RIGHTS)
+/* Starts the definition of a function that SQL calls, which runs as its owner. */
+#define BOOKING_FUNCTION(name) BOOKING_ENTRY(name, AS_OWNER)
 
-/* The same with its caller's, until booking_switch_to_owner. */
-#define BOOKING_FUNCTION_AS_CALLER(name) BOOKING_ENTRY(name, CALLERS_RIGHTS)
+/* The same, but it runs as its caller until booking_switch_to_owner. */
+#define BOOKING_FUNCTION_AS_CALLER(name) BOOKING_ENTRY(name, AS_CALLER)
 
-#define BOOKING_ENTRY(name, rights) \
+#define BOOKING_ENTRY(name, run_as) \
 	static Datum name##_itself(PG_FUNCTION_ARGS); \
 	PG_FUNCTION_INFO_V1(name); \
 	Datum name(PG_FUNCTION_ARGS) \
 	{ \
 		booking_check_version(); \
-		return booking_run(fcinfo, name##_itself, rights); \
+		return booking_run(fcinfo, name##_itself, run_as); \
 	} \
 	static Datum name##_itself(PG_FUNCTION_ARGS)
 

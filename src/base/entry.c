@@ -28,7 +28,7 @@ check_parallel_safety(Oid function)
 }
 
 Datum
-booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights)
+booking_run(FunctionCallInfo fcinfo, PGFunction body, RunAs run_as)
 {
 	Frame frame;
 	SavedUserContext saved = {0};
@@ -39,7 +39,7 @@ booking_run(FunctionCallInfo fcinfo, PGFunction body, Rights rights)
 	booking_open_frame(&frame, fcinfo->flinfo->fn_oid);
 	PG_TRY();
 	{
-		if (rights == OWNERS_RIGHTS)
+		if (run_as == AS_OWNER)
 		{
 			booking_switch_to_owner(&saved);
 			frame.is_switched = true;
