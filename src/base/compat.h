@@ -75,7 +75,7 @@ typedef bool TU_UpdateIndexes;
 	index_beginscan(table, index, snapshot, NULL, key_count, 0, SO_NONE)
 #endif
 
-/* From 19 on, the planner is told of EXPLAIN, and a hook may not change the jumble of a parsed query. */
+/* From 19 on, the planner is told of EXPLAIN, and hooks may not change a parsed query's jumble. */
 #if PG_VERSION_NUM < 190000
 #define PLANNER_PARAMETERS Query *query, const char *sql, int options, ParamListInfo params
 #define PLANNER_ARGUMENTS query, sql, options, params

@@ -8,7 +8,7 @@
 /* The depth of the triggers of the statement that passes the guard; 0 when there is none. */
 static int unguarded_depth = 0;
 
-/* Runs an UPDATE of slots that keeps their appointments right by itself, so that the guard lets it pass. */
+/* Runs an UPDATE of slots past the guard: what it means for their appointments is seen to. */
 uint64
 booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls,
 						  WhichSnapshot snapshot)

@@ -79,7 +79,7 @@ is_abbreviation(const char *name)
 	return decode_zone_abbreviation(lower, &type, &offset, &zone) != 0 || type != UNKNOWN_FIELD;
 }
 
-/* A name's spelling in the server's zone database; NULL where it is not there, or not for clinics. */
+/* A name's spelling in the server's zone database; NULL where it is no zone for clinics. */
 static const char *
 known_spelling(const char *name)
 {

@@ -16,7 +16,7 @@
 #include "nodes/lockoptions.h"
 #include "utils/resowner.h"
 
-/* Either adding a doctor waits for this lock, or we wait for it and the latest snapshot sees the doctor. */
+/* A doctor who is being added waits for this lock, or we do and then see them in the latest snapshot. */
 static BookingPlan lock_clinic_plan = {
 	"SELECT FROM booking.clinics WHERE id = $1 FOR UPDATE", 1, {INT8OID}};
 static BookingPlan share_clinic_plan = {

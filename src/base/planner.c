@@ -26,7 +26,7 @@ static const char *running = NULL;
 static bool is_planning = false;
 static const char *callers_seqscan;
 
-/* Notes which statement of ours runs from now on. Returns the outer one, to be noted again afterwards. */
+/* Notes which statement of ours runs now. Returns the outer one, to be noted again afterwards. */
 const char *
 booking_note_running(const char *sql)
 {

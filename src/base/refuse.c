@@ -37,7 +37,7 @@ booking_raise(const Refusal *refusal)
 	pg_unreachable();
 }
 
-/* While REINDEX CONCURRENTLY runs, and after it has failed, there is a second index with a suffix. */
+/* While REINDEX CONCURRENTLY runs, and after a failure, there is a second index with a suffix. */
 static const char *
 without_reindex_suffix(const char *constraint)
 {
@@ -51,7 +51,7 @@ without_reindex_suffix(const char *constraint)
 	return constraint;
 }
 
-/* Whether the error is a violated constraint of the extension that stands for a rule, and for which. */
+/* Whether the error is a violated constraint that stands for a rule of ours, and for which. */
 static bool
 violates_rule(const ErrorData *error, RefusalName *violated)
 {

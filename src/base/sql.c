@@ -21,7 +21,7 @@
 
 pg_noreturn static void refuse_result(int result);
 
-/* For what SPI returns instead of raising an error, such as where somebody's rule rewrote a statement. */
+/* For what SPI returns instead of an error, such as when somebody's rule rewrites a statement. */
 static void
 refuse_result(int result)
 {

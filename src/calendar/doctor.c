@@ -13,7 +13,7 @@
 
 static BookingPlan doctor_plan = {DOCTOR_SQL, 1, {INT8OID}};
 
-/* Refuses a doctor who does not exist, whose calendar the caller may not change, or whose zone is unknown. */
+/* Refuses a doctor who does not exist, or whose calendar the caller may not change. */
 void
 booking_find_doctor(int64 doctor_id, Doctor *doctor)
 {

@@ -288,7 +288,7 @@ booking_notice_clashes(const GeneratedSlots *generated)
 									   (long long) generated->clashes)));
 }
 
-/* Lets maintain() start anew with a doctor whose hours have changed. The calendar has to be locked. */
+/* Lets maintain() start anew with a doctor whose hours have changed and whose calendar is locked. */
 void
 booking_generate_again(int64 doctor_id)
 {
@@ -311,7 +311,7 @@ check_dates(const DateRange *range)
 							  booking_local_date(GetCurrentTimestamp(), pg_tzset("UTC")));
 }
 
-/* Refuses a named doctor or clinic that cannot have slots. Where none is named, such are passed over. */
+/* Refuses a named doctor or clinic that cannot have slots. Such others are passed over. */
 static void
 check_named(FunctionCallInfo fcinfo)
 {

@@ -93,7 +93,7 @@ typedef struct TimeOff
 /* For a statement that has only the four arguments of SLOTS_INSIDE_SQL. */
 #define NO_FIFTH ((NullableDatum){.isnull = true})
 
-/* With the latest snapshot, since the calendar may have been locked by another session until now. */
+/* With the latest snapshot: another session may have had the calendar locked until now. */
 static uint64
 run_inside(BookingPlan *plan, const TimeOff *off, NullableDatum fifth)
 {
