@@ -7,7 +7,7 @@
 
 #include "utils/builtins.h"
 
-/* In place of the number of an argument that a function does not take. */
+/* Instead of the number of an argument that a function does not have. */
 #define NO_ARGUMENT (-1)
 
 static void
@@ -17,7 +17,7 @@ require_existing(const Entity *entity, Datum id)
 		booking_refuse(entity->unknown, .id = DatumGetInt64(id));
 }
 
-/* What both functions take; where no time is given, all of it. */
+/* Reads the arguments that both functions have. */
 static void
 start_search(FunctionCallInfo fcinfo, int specialization, int clinic_id, int from_time,
 			 SlotSearch *search)
@@ -33,7 +33,24 @@ start_search(FunctionCallInfo fcinfo, int specialization, int clinic_id, int fro
 	search->doctors_null = search->date_null = search->after_null = 'n';
 }
 
-/* Where no clinic was found: refuses a doctor, or a clinic, that is not there. */
+/* The doctors of the search are this one. */
+static void
+search_one_doctor(SlotSearch *search, Datum doctor_id)
+{
+	search->doctors = booking_ids_as_array(&doctor_id, 1);
+	search->doctors_null = ' ';
+}
+
+static void
+check_times(const SlotSearch *search)
+{
+	if (search->date_null == ' ')
+		booking_require_date(search->date);
+	if (search->from > search->until)
+		booking_refuse(TIMES_NOT_REVERSED);
+}
+
+/* When no clinic was found, a doctor or clinic that was named may not exist. */
 static void
 require_named(FunctionCallInfo fcinfo, int doctor_id, int clinic_id)
 {
@@ -67,10 +84,7 @@ BOOKING_FUNCTION(booking_available_slots)
 	search.wants_all = PG_ARGISNULL(MAX_SLOTS);
 	search.wanted = search.per_doctor =
 		search.wants_all ? MOST_FREE_SLOTS + 1 : PG_GETARG_INT32(MAX_SLOTS);
-	if (!PG_ARGISNULL(ON_DATE))
-		booking_require_date(search.date);
-	if (search.from > search.until)
-		booking_refuse(TIMES_NOT_REVERSED);
+	check_times(&search);
 	if (!PG_ARGISNULL(AFTER_DOCTOR) && PG_ARGISNULL(FROM_TIME))
 		booking_refuse(AFTER_DOCTOR_HAS_A_FROM_TIME);
 	if (!search.wants_all)
@@ -78,10 +92,7 @@ BOOKING_FUNCTION(booking_available_slots)
 
 	SPI_connect();
 	if (!PG_ARGISNULL(DOCTOR_ID))
-	{
-		search.doctors = booking_ids_as_array(&PG_GETARG_DATUM(DOCTOR_ID), 1);
-		search.doctors_null = ' ';
-	}
+		search_one_doctor(&search, PG_GETARG_DATUM(DOCTOR_ID));
 	if (booking_find_windows(&search) == 0)
 		require_named(fcinfo, DOCTOR_ID, CLINIC_ID);
 	booking_run_search(&search);

@@ -1,6 +1,6 @@
 /*
  * finding.h
- *		Free slots, and a patient's own appointments. Stands on calendar.
+ *		Free slots, and a patient's own appointments. Stands on calendar; nobody stands on it.
  */
 #ifndef BOOKING_FINDING_H
 #define BOOKING_FINDING_H
@@ -9,16 +9,16 @@
 
 /* search.c */
 
-/* Free slots that are returned at once. */
+/* The most free slots that are returned at once. */
 #define MOST_FREE_SLOTS 10000
 
-/* When slots of a clinic start that are looked for: from first up to until. */
+/* Slots of a clinic are looked for that start from first on, and before until. */
 typedef struct SlotWindow
 {
 	int64 clinic_id;
 	TimestampTz first;
 	TimestampTz until;
-	pg_tz *zone; /* only where a date is asked for */
+	pg_tz *zone; /* NULL unless a date is asked for */
 } SlotWindow;
 
 /* What is asked for; a null is 'n', as SPI has it. */
@@ -38,7 +38,7 @@ typedef struct SlotSearch
 	char after_null;
 	int32 per_doctor;
 	int32 wanted;
-	bool wants_all; /* or none, where they are too many */
+	bool wants_all; /* or a refusal, if they are too many */
 
 	SlotWindow *windows; /* by clinic */
 	int window_count;

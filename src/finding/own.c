@@ -2,15 +2,15 @@
  * own.c
  *		A patient's own appointments, and where they have been. Called through SQL.
  *
- * As the table's policies have it, but by plans that are kept: to plan the policies of three
- * tables takes longer than to read a patient's appointments.
+ * They return what the policies of the tables would show, by plans that are kept: planning with the
+ * policies of three tables takes longer than reading a patient's appointments.
  */
 #include "finding/finding.h"
 #include "callers/callers.h"
 
 #include "utils/array.h"
 
-/* $1 patient, $2 the clinics whose appointments alone the caller may see; null: all. */
+/* $1 patient, $2 the clinics whose appointments the caller may see, null for all. */
 #define LIST_SQL \
 	"SELECT a.id, a.status, (a.starts_at AT TIME ZONE c.time_zone)::date," \
 	"       (a.starts_at AT TIME ZONE c.time_zone)::time," \
@@ -23,12 +23,12 @@
 	" WHERE a.patient_id = $1 AND ($2 IS NULL OR a.clinic_id = ANY ($2))" \
 	" ORDER BY a.starts_at DESC, a.id DESC"
 
-static BookingPlan list_plan = {LIST_SQL, 2, {INT8OID, INT8ARRAYOID}};
-static BookingPlan clinics_plan = {
+static BookingPlan appointments_plan = {LIST_SQL, 2, {INT8OID, INT8ARRAYOID}};
+static BookingPlan visited_clinics_plan = {
 	"SELECT array(SELECT DISTINCT clinic_id FROM booking.appointments WHERE patient_id = $1)",
 	1,
 	{INT8OID}};
-static BookingPlan doctors_plan = {
+static BookingPlan visited_doctors_plan = {
 	"SELECT array(SELECT DISTINCT doctor_id FROM booking.appointments WHERE patient_id = $1)",
 	1,
 	{INT8OID}};
@@ -51,15 +51,15 @@ BOOKING_FUNCTION(booking_patient_appointments)
 	args[1] = booking_clinic_ids(&caller);
 
 	SPI_connect();
-	booking_query(&list_plan, args, nulls);
+	booking_query(&appointments_plan, args, nulls);
 	booking_return_set(fcinfo);
 	SPI_finish();
 	return (Datum) 0;
 }
 
-/* The ids that a query of the caller's appointments gives; empty for who is no patient. */
+/* The array of ids that a plan finds in the caller's appointments; empty for who is no patient. */
 static Datum
-visited(BookingPlan *plan)
+visited_ids(BookingPlan *plan)
 {
 	Caller caller;
 	Datum arg;
@@ -76,10 +76,10 @@ visited(BookingPlan *plan)
 
 BOOKING_FUNCTION(booking_visited_clinic_ids)
 {
-	return visited(&clinics_plan);
+	return visited_ids(&visited_clinics_plan);
 }
 
 BOOKING_FUNCTION(booking_visited_doctor_ids)
 {
-	return visited(&doctors_plan);
+	return visited_ids(&visited_doctors_plan);
 }

@@ -3,10 +3,10 @@
  *		The search for free slots, in the order of start and doctor, which no two live slots share.
  *		Called by available.c.
  *
- * Each clinic concerned has a window of time in which its slots can be booked and are asked for. Then there
- * are two ways to one answer. Among many doctors the slots are read in the order of time until enough of
- * them are free: that is soon, and does not depend on how many doctors there are. Of doctors named, of few,
- * or where the first way has not ended soon, each doctor's calendar is read by itself.
+ * For each clinic concerned, a window of time tells which slots can be booked and are asked for. There are
+ * two ways to find them. Among many doctors the slots are read in the order of time until enough of them
+ * are free, which does not take longer the more doctors there are. Otherwise, or if that takes too long,
+ * each doctor's calendar is read by itself.
  */
 #include "finding/finding.h"
 #include "calendar/calendar.h"
@@ -19,7 +19,7 @@
 
 #define NOW_SQL "statement_timestamp()"
 
-/* Whether a slot s is free, whoever's it is. */
+/* Whether a slot s is free, whatever its doctor. */
 #define FREE_SLOT_SQL " booking.is_free(s.is_available, s.held_until, " NOW_SQL ")"
 
 /* Whether a doctor d takes bookings and is what is asked for. */
@@ -38,7 +38,7 @@
 	"SELECT s.id, c.id AS clinic_id, c.name AS clinic_name, d.id AS doctor_id," \
 	"       d.name AS doctor_name, d.specialization, s.starts_at, s.ends_at, c.time_zone"
 
-/* When the clinics concerned take bookings; $1 clinic, $2 doctors. */
+/* From when until when the clinics concerned take bookings. $1 clinic, $2 doctors. */
 #define WINDOWS_SQL(which_clinics) \
 	"SELECT c.id::bigint," \
 	" " EARLIEST_START(NOW_SQL) "," \
@@ -50,10 +50,10 @@
 #define WINDOWS_ARGS 2, {INT8OID, INT8ARRAYOID}, .options = READ_PLAN
 
 /*
- * One range of doctor_slots_start_once a doctor, so that the cost is that of the doctors asked for,
- * whatever the size of the table. $1 to $3 windows, $4 doctors, $5 specialization, $6 date, $7 and $8 the
- * start and doctor to go on after, $9 most of a doctor, $10 most of all; without $10, any of them, and one
- * more than there may be.
+ * Reads one range of doctor_slots_start_once for each doctor, so that the cost does not depend on the size
+ * of the table. $1 to $3 windows, $4 doctors, $5 specialization, $6 date, $7 and $8 the start and doctor
+ * to go on after, $9 most of a doctor, $10 most of all. Without $10 all are wanted, and as the caller
+ * refuses too many, one more than it allows is enough.
  */
 #define BY_DOCTOR_SQL(which_doctors) \
 	COLUMNS_SQL \
@@ -85,7 +85,7 @@
 		 INT4OID}, \
 		.options = READ_PLAN
 
-/* How many doctors there are, up to so many; $1 clinics, $2 specialization, $3 the most. */
+/* How many doctors match, counted up to a limit. $1 clinics, $2 specialization, $3 the limit. */
 #define COUNT_SQL \
 	"SELECT count(*) FROM (SELECT FROM unnest($1) AS w (clinic_id)" \
 	"    JOIN booking.doctors d ON d.clinic_id = w.clinic_id" \
@@ -93,9 +93,9 @@
 #define MANY_DOCTORS 1000
 
 /*
- * So many slots after a start and a doctor, and whether each is free and of a doctor who is asked for. There
- * is no upper end, so that the planner sees that a part of much is going to be read, and does not sort all
- * of it. $1 start, $2 doctor, $3 specialization, $4 how many.
+ * The next slots after a start and a doctor, and whether each is free and of a doctor who is asked for.
+ * Without an upper end, the planner expects to read a small part, and walks the index instead of sorting.
+ * $1 start, $2 doctor, $3 specialization, $4 how many.
  */
 #define BY_TIME_SQL \
 	"SELECT s.id::bigint, s.doctor_id::bigint, s.clinic_id::bigint, s.starts_at," FREE_SLOT_SQL \
@@ -106,27 +106,28 @@
 	"       AND (s.starts_at > $1 OR s.doctor_id > $2)" \
 	"       ORDER BY s.starts_at, s.doctor_id LIMIT $4) s" \
 	" ORDER BY s.starts_at, s.doctor_id"
+/* The rows of the slots found, in their order. */
 #define FOUND_SQL \
-	"" COLUMNS_SQL " FROM (" SLOT_SQL \
-	", found.number" \
-	"    FROM unnest($1) WITH ORDINALITY AS found (id, number)" \
-	"        JOIN booking.time_slots s ON s.id = found.id" \
-	"        JOIN booking.doctors d ON d.id = s.doctor_id" \
-	"        JOIN booking.clinics c ON c.id = s.clinic_id) s" \
-	" ORDER BY s.number"
+	COLUMNS_SQL " FROM (" SLOT_SQL \
+				", found.number" \
+				"    FROM unnest($1) WITH ORDINALITY AS found (id, number)" \
+				"        JOIN booking.time_slots s ON s.id = found.id" \
+				"        JOIN booking.doctors d ON d.id = s.doctor_id" \
+				"        JOIN booking.clinics c ON c.id = s.clinic_id) s" \
+				" ORDER BY s.number"
 
-/* Their calendars are read sooner than slots of theirs are found in the order of time. */
+/* Of so few doctors, the calendars are read sooner than their slots are found in the order of time. */
 #define FEW_DOCTORS 50
 
-/* So many slots are read in the order of time at once. */
+/* How many slots are read in the order of time at once. */
 #define FEWEST_READ 250
 #define MOST_READ 50000
 
 /*
- * To find one free slot of a doctor in their calendar is as much work, as far as one can guess. So much is
- * done in the order of time before each calendar is read instead.
+ * Finding a free slot in a doctor's calendar takes about as long as reading so many slots in the order of
+ * time. Once that costs more than the calendars would, they are read instead.
  */
-#define WORTH_OF_A_CALENDAR 20
+#define READS_PER_CALENDAR 20
 
 static BookingPlan window_of_clinic_plan = {WINDOWS_SQL("c.id = $1"), WINDOWS_ARGS};
 static BookingPlan windows_of_doctors_plan = {
@@ -147,10 +148,10 @@ static BookingPlan found_plan = {FOUND_SQL, 1, {INT8ARRAYOID}, .options = READ_P
 typedef struct DoctorCount
 {
 	int64 doctor_id;
-	int32 slots;
+	int32 count;
 } DoctorCount;
 
-/* The part of a clinic's time that is asked for. A slot of now has started. */
+/* Takes the clinic's window from the last result. A slot that starts now has started. */
 static void
 set_window(const SlotSearch *search, uint64 number, SlotWindow *window)
 {
@@ -238,11 +239,11 @@ static int32
 count_slot(SlotSearch *search, int64 doctor_id)
 {
 	bool found;
-	DoctorCount *count = hash_search(search->counts, &doctor_id, HASH_ENTER, &found);
+	DoctorCount *entry = hash_search(search->counts, &doctor_id, HASH_ENTER, &found);
 
 	if (!found)
-		count->slots = 0;
-	return count->slots++;
+		entry->count = 0;
+	return entry->count++;
 }
 
 /* Whether a slot that was read in the order of time is one of those asked for. */
@@ -267,18 +268,18 @@ is_wanted(SlotSearch *search, const Datum *values, const bool *nulls)
 }
 
 static void
-read_found(Datum *slots, int32 found)
+read_found(Datum *ids, int32 count)
 {
-	Datum ids = booking_ids_as_array(slots, found);
+	Datum array = booking_ids_as_array(ids, count);
 
-	booking_query(&found_plan, &ids, NULL);
+	booking_query(&found_plan, &array, NULL);
 }
 
 /* The time from the first window's start to the last one's end. */
 static Stretch
 all_windows(const SlotSearch *search)
 {
-	Stretch all = {DT_NOEND, DT_NOBEGIN};
+	Stretch all = {.starts_at = DT_NOEND, .ends_at = DT_NOBEGIN};
 
 	for (int i = 0; i < search->window_count; i++)
 	{
@@ -288,7 +289,7 @@ all_windows(const SlotSearch *search)
 	return all;
 }
 
-/* How many slots to read next, by how many of those read were found to be wanted. */
+/* How many slots to read next, going by how many of those read so far were wanted. */
 static int32
 next_slots(const SlotSearch *search, int64 read, int32 found)
 {
@@ -298,7 +299,7 @@ next_slots(const SlotSearch *search, int64 read, int32 found)
 	return Min(Max(guess, FEWEST_READ), MOST_READ);
 }
 
-/* Leaves the slots as the result; false when it did not come to an end soon. */
+/* Leaves the slots as the last result; false when most_read slots were read and more would have to be. */
 static bool
 search_by_time(SlotSearch *search, int64 most_read)
 {
@@ -306,7 +307,7 @@ search_by_time(SlotSearch *search, int64 most_read)
 	Datum args[] = {TimestampTzGetDatum(all.starts_at), Int64GetDatum(PG_INT64_MIN),
 					search->specialization, 0};
 	const char nulls[] = {' ', ' ', search->specialization_null, ' '};
-	Datum *slots = palloc(search->wanted * sizeof(Datum));
+	Datum *found_ids = palloc(search->wanted * sizeof(Datum));
 	int32 found = 0;
 	int64 read = 0;
 	bool is_over = false;
@@ -326,7 +327,7 @@ search_by_time(SlotSearch *search, int64 most_read)
 
 			booking_row(i, values, isnull);
 			if (is_wanted(search, values, isnull))
-				slots[found++] = values[0];
+				found_ids[found++] = values[0];
 			args[0] = values[3];
 			args[1] = values[1];
 		}
@@ -337,11 +338,11 @@ search_by_time(SlotSearch *search, int64 most_read)
 	}
 	if (!is_over)
 		return false;
-	read_found(slots, found);
+	read_found(found_ids, found);
 	return true;
 }
 
-/* Leaves at most so many slots of each doctor, and of all, as the result. */
+/* Leaves the slots, at most so many of each doctor, as the last result. */
 static uint64
 read_calendars(const SlotSearch *search, int32 per_doctor)
 {
@@ -370,9 +371,9 @@ read_calendars(const SlotSearch *search, int32 per_doctor)
 	return booking_query(plan, args, nulls);
 }
 
-/* Whether some doctor among the result has so many slots in it, and may have more. */
+/* Whether some doctor has that many slots in the last result, and so may have more. */
 static bool
-some_doctor_has(SlotSearch *search, uint64 rows, int32 slots)
+some_doctor_has(SlotSearch *search, uint64 rows, int32 share)
 {
 	start_counting(search);
 	for (uint64 i = 0; i < rows; i++)
@@ -381,13 +382,13 @@ some_doctor_has(SlotSearch *search, uint64 rows, int32 slots)
 		Datum doctor_id =
 			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, DOCTOR_ID_COLUMN, &isnull);
 
-		if (count_slot(search, DatumGetInt64(doctor_id)) + 1 == slots)
+		if (count_slot(search, DatumGetInt64(doctor_id)) + 1 == share)
 			return true;
 	}
 	return false;
 }
 
-/* What comes after the last slot of the result is not among those wanted. */
+/* No slot that starts after the last one of the last result is wanted. */
 static void
 end_windows_after(SlotSearch *search, uint64 rows)
 {
@@ -400,8 +401,9 @@ end_windows_after(SlotSearch *search, uint64 rows)
 }
 
 /*
- * Leaves the slots as the result. Of many doctors only their share of slots is read at first. If that is
- * enough, those wanted start no later than the last of these; so then all slots until there are read.
+ * Leaves the slots as the last result. Of each doctor only a share of the slots wanted is read at first.
+ * If these are enough, no slot wanted starts later than the last of them, so all until there are read.
+ * If they are not, the share grows.
  */
 static void
 search_by_doctor(SlotSearch *search, int32 share)
@@ -444,7 +446,7 @@ booking_run_search(SlotSearch *search)
 	if (search->doctors_null != ' ' && !search->wants_all)
 		doctors = Max(count_doctors(search), 1);
 	share = Min(search->per_doctor, (search->wanted + doctors - 1) / doctors);
-	if (doctors > FEW_DOCTORS && search_by_time(search, doctors * share * WORTH_OF_A_CALENDAR))
+	if (doctors > FEW_DOCTORS && search_by_time(search, doctors * share * READS_PER_CALENDAR))
 		return;
 	search_by_doctor(search, share);
 }
