@@ -2,7 +2,7 @@
  * directory.c
  *		Adding clinics, doctors and patients. Called through SQL.
  *
- * The tables' constraints judge the values; booking_execute words what they refuse.
+ * The tables' constraints judge the values. booking_execute turns a violation into its refusal.
  */
 #include "callers/callers.h"
 
@@ -12,7 +12,7 @@
 #define ADD_CLINIC_SQL \
 	"INSERT INTO booking.clinics AS c (name, address, time_zone) VALUES ($1, $2, $3) RETURNING c"
 
-/* FOR KEY SHARE waits for a removal of the clinic, and then finds it removed. */
+/* FOR KEY SHARE waits for whoever is removing the clinic, and then finds it removed. */
 #define ADD_DOCTOR_SQL \
 	"WITH clinic AS (SELECT id FROM booking.clinics" \
 	"                WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE) " \
@@ -90,7 +90,7 @@ BOOKING_FUNCTION(booking_add_patient)
 	return patient;
 }
 
-/* Staff have to know the whole address: nobody browses patients. */
+/* By the whole address, so that nobody can browse patients. */
 BOOKING_FUNCTION(booking_find_patient)
 {
 	Datum email = PG_GETARG_DATUM(0);
@@ -107,8 +107,8 @@ BOOKING_FUNCTION(booking_find_patient)
 }
 
 /*
- * A BEFORE UPDATE trigger. The unique index would refuse it as well, but by its own words; the
- * patient may be the one who is changing it.
+ * A BEFORE UPDATE trigger. The unique index would refuse the address as well, but its message is for
+ * staff, and here a patient may be changing their own.
  */
 BOOKING_FUNCTION(booking_check_email)
 {

@@ -2,13 +2,13 @@
  * remove.c
  *		Removing softly, and restoring, what a person can remove. Called through SQL.
  *
- * What has upcoming appointments is not removed. The lock that a removal takes conflicts with
- * one that each booking holds, so none is made between counting them and committing.
+ * What has upcoming appointments is not removed. The lock that a removal takes conflicts with one that
+ * each booking holds, so no booking is made between the count and the commit.
  */
 #include "callers/callers.h"
 #include "calendar/calendar.h"
 
-/* A slot that is not over started at most its greatest length ago. */
+/* How many appointments are to come. The bound of starts_at lets an index be used. */
 #define UPCOMING_SQL \
 	"SELECT count(*) FROM booking.time_slots s" \
 	" JOIN booking.appointments a ON a.slot_id = s.id" \
@@ -30,7 +30,7 @@
 	" AS t SET deleted_at = NULL, updated_at = now()" \
 	" WHERE id = $1 RETURNING t"
 
-/* A slot comes back as free as it went, but not into time off; $2 the one it is in by now. */
+/* A slot is as free as before, unless it is in time off by now. $1 slot, $2 that time off. */
 #define RESTORE_SLOT_SQL \
 	"UPDATE booking.time_slots AS t SET deleted_at = NULL, updated_at = now()," \
 	"       is_available = (is_available OR time_off_id IS NOT NULL) AND $2 IS NULL," \
@@ -46,7 +46,7 @@ typedef struct Removable
 	BookingPlan remove;
 	BookingPlan restore;
 	BookingPlan find;
-	BookingPlan clinic; /* whose staff may do it; for others the grants suffice */
+	BookingPlan clinic; /* whose staff may do it; where there is none, the grants decide */
 } Removable;
 
 static void
@@ -61,38 +61,45 @@ lock_slot(int64 id)
 	booking_lock(SLOT_LOCK, id, ExclusiveLock);
 }
 
-static Removable clinics = {&booking_clinic,
-							booking_close_clinic,
-							{UPCOMING_SQL
-							 "s.doctor_id IN (SELECT id FROM booking.doctors WHERE clinic_id = $1)",
-							 1,
-							 {INT8OID}},
-							{REMOVE_SQL("clinics"), 1, {INT8OID}},
-							{RESTORE_SQL("clinics"), 1, {INT8OID}},
-							{FIND_SQL("clinics"), 1, {INT8OID}}};
+static Removable clinics = {
+	.entity = &booking_clinic,
+	.keep_bookings_out = booking_close_clinic,
+	.upcoming = {UPCOMING_SQL
+				 "s.doctor_id IN (SELECT id FROM booking.doctors WHERE clinic_id = $1)",
+				 1,
+				 {INT8OID}},
+	.remove = {REMOVE_SQL("clinics"), 1, {INT8OID}},
+	.restore = {RESTORE_SQL("clinics"), 1, {INT8OID}},
+	.find = {FIND_SQL("clinics"), 1, {INT8OID}},
+};
 
-static Removable doctors = {&booking_doctor,
-							booking_close_doctor,
-							{UPCOMING_SQL "s.doctor_id = $1", 1, {INT8OID}},
-							{REMOVE_SQL("doctors"), 1, {INT8OID}},
-							{RESTORE_SQL("doctors"), 1, {INT8OID}},
-							{FIND_SQL("doctors"), 1, {INT8OID}}};
+static Removable doctors = {
+	.entity = &booking_doctor,
+	.keep_bookings_out = booking_close_doctor,
+	.upcoming = {UPCOMING_SQL "s.doctor_id = $1", 1, {INT8OID}},
+	.remove = {REMOVE_SQL("doctors"), 1, {INT8OID}},
+	.restore = {RESTORE_SQL("doctors"), 1, {INT8OID}},
+	.find = {FIND_SQL("doctors"), 1, {INT8OID}},
+};
 
-static Removable patients = {&booking_patient,
-							 lock_patient,
-							 {UPCOMING_SQL "a.patient_id = $1", 1, {INT8OID}},
-							 {REMOVE_SQL("patients"), 1, {INT8OID}},
-							 {RESTORE_SQL("patients"), 1, {INT8OID}},
-							 {FIND_SQL("patients"), 1, {INT8OID}}};
+static Removable patients = {
+	.entity = &booking_patient,
+	.keep_bookings_out = lock_patient,
+	.upcoming = {UPCOMING_SQL "a.patient_id = $1", 1, {INT8OID}},
+	.remove = {REMOVE_SQL("patients"), 1, {INT8OID}},
+	.restore = {RESTORE_SQL("patients"), 1, {INT8OID}},
+	.find = {FIND_SQL("patients"), 1, {INT8OID}},
+};
 
 static Removable time_slots = {
-	&booking_slot,
-	lock_slot,
-	{UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
-	{REMOVE_SQL("time_slots"), 1, {INT8OID}},
-	{RESTORE_SLOT_SQL, 2, {INT8OID, INT8OID}},
-	{FIND_SQL("time_slots"), 1, {INT8OID}},
-	{"SELECT clinic_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}}};
+	.entity = &booking_slot,
+	.keep_bookings_out = lock_slot,
+	.upcoming = {UPCOMING_SQL "s.id = $1", 1, {INT8OID}},
+	.remove = {REMOVE_SQL("time_slots"), 1, {INT8OID}},
+	.restore = {RESTORE_SLOT_SQL, 2, {INT8OID, INT8OID}},
+	.find = {FIND_SQL("time_slots"), 1, {INT8OID}},
+	.clinic = {"SELECT clinic_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}},
+};
 
 static BookingPlan doctor_of_slot_plan = {
 	"SELECT doctor_id FROM booking.time_slots WHERE id = $1", 1, {INT8OID}};
@@ -114,7 +121,7 @@ require_staff(Removable *what, Datum id)
 		booking_require_staff_of(DatumGetInt64(booking_value()));
 }
 
-/* The row as it is then; somebody else may have deleted it, or removed it, while we waited for it. */
+/* Returns the changed row. While we waited for it, somebody else may have deleted or removed it. */
 static Datum
 write_row(const Removable *what, BookingPlan *change, BookingPlan *find, Datum *args,
 		  const char *nulls)
