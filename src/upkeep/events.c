@@ -1,12 +1,12 @@
 /*
  * events.c
- *		Reading the events in order without missing one, for who sends notifications. Called
+ *		Reading the events in order without missing one, for whoever sends notifications. Called
  *		through SQL.
  *
- * An event gets its id before it is committed, so a lower id may appear after a higher one. Whoever
- * has an id that is not to be seen yet had a transaction id before, since the slot or the appointment
- * is written first. So the highest id that is seen at one moment is settled once every transaction
- * that had an id of its own by then is through; at once if none is under way.
+ * An event gets its id before it is committed, so a lower id may appear after a higher one. A transaction
+ * gets its own id before that of its first event, since it writes the slot or the appointment first. So
+ * the highest event id that is seen at one moment is settled once every transaction that had an id by
+ * then has ended: no lower one can appear any more.
  */
 #include "upkeep/upkeep.h"
 #include "store/store.h"
@@ -19,8 +19,8 @@
 #define MOST_EVENTS 10000
 
 /*
- * A next_xid that is still to come is of another cluster: the book was restored from a dump.
- * $1 consumer, $2 highest id, $3 the transaction that was next then, $4 the oldest under way since.
+ * A next_xid in the future is that of another cluster, from which the book was restored. $1 consumer,
+ * $2 highest event id, $3 the next transaction id at that moment, $4 the oldest that was running after.
  */
 #define ADVANCE_SQL \
 	"UPDATE booking.event_consumers SET" \
@@ -34,7 +34,7 @@
 static BookingPlan highest_plan = {"SELECT coalesce(max(id), 0) FROM booking.appointment_events"};
 /* Not its xmax: there may be transactions under way that are younger. */
 static BookingPlan oldest_plan = {"SELECT pg_snapshot_xmin(pg_current_snapshot())"};
-static BookingPlan add_plan = {
+static BookingPlan add_consumer_plan = {
 	"INSERT INTO booking.event_consumers (name) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}};
 static BookingPlan advance_plan = {ADVANCE_SQL, 4, {TEXTOID, INT8OID, XID8OID, XID8OID}};
 static BookingPlan read_plan = {
@@ -71,8 +71,8 @@ read_consumer(FunctionCallInfo fcinfo)
 }
 
 /*
- * What can be told of the events at this moment, in this order: three arguments of advance_plan.
- * Before we write, as a transaction under way is one of ours, too.
+ * Three arguments of advance_plan, which have to be read in this order. And before we write, since our own
+ * transaction would then be among those that are running.
  */
 static void
 observe(Datum *observed)
@@ -84,7 +84,7 @@ observe(Datum *observed)
 	observed[2] = booking_value();
 }
 
-/* Notes how far the last result goes, in the order of its ids. */
+/* Notes the highest id of the last result, which is in order. */
 static void
 note_read(Datum consumer, int64 read_until)
 {
@@ -112,7 +112,7 @@ BOOKING_FUNCTION(booking_read_events)
 
 	booking_start_writing(fcinfo);
 	observe(&values[1]);
-	booking_execute(&add_plan, values, NULL);
+	booking_execute(&add_consumer_plan, values, NULL);
 	booking_execute(&advance_plan, values, NULL);
 	booking_row(0, range, nulls);
 	read_until = DatumGetInt64(range[2]);
@@ -141,8 +141,8 @@ BOOKING_FUNCTION(booking_note_events_done)
 }
 
 /*
- * Waits for all who are writing events: what they have an id for may be lower than the highest that is seen,
- * and comes to be seen later. Whoever comes now gets a higher one, and need not wait for us.
+ * Waits for all who are writing events, since theirs may have lower ids than the highest that is seen.
+ * Whoever starts now gets higher ids, and need not wait for us.
  */
 static void
 wait_for_writers(void)
@@ -162,7 +162,7 @@ BOOKING_FUNCTION(booking_skip_events)
 	booking_execute_now(&highest_plan, NULL, NULL);
 	values[1] = booking_value();
 	wait_for_writers();
-	booking_execute(&add_plan, values, NULL);
+	booking_execute(&add_consumer_plan, values, NULL);
 	booking_execute(&skip_plan, values, NULL);
 	done_until = booking_value();
 	SPI_finish();

@@ -2,9 +2,9 @@
  * maintain.c
  *		One round of maintenance. Called through SQL, by a scheduler.
  *
- * Each task does a bounded amount of work in a subtransaction of its own, so that one that fails
- * does not keep the others from their work for good. Locks are only tried for: who has them is at
- * the row just now, and the next round comes soon. What bookings could wait for comes last.
+ * Each task does a bounded amount of work in a subtransaction of its own, so that one that fails does
+ * not keep the others from theirs. Locks are not waited for: whoever has one is busy with the row, and
+ * the next round comes soon. Tasks whose locks keep bookings waiting come last.
  */
 #include "upkeep/upkeep.h"
 #include "callers/callers.h"
@@ -26,7 +26,7 @@
 /* Days of a doctor in one go, so that a far horizon is reached in steps. */
 #define DAYS_AT_ONCE 31
 
-/* Who lags behind most comes first. What each clinic's today is, only the zone library says. */
+/* The doctors whose slots lag behind most come first. Which day is today is found out in C, by the zone. */
 #define LAGGARDS_SQL \
 	"SELECT d.id, c.time_zone, least(coalesce(c.booking_horizon, $1), interval '5 years')," \
 	"       g.until_date" \
@@ -40,7 +40,7 @@
 	"INSERT INTO booking.generated_doctors AS g (doctor_id, until_date) VALUES ($1, $2)" \
 	" ON CONFLICT (doctor_id) DO UPDATE SET until_date = excluded.until_date"
 
-/* How many there were, and were forgotten. A clinic at a time, by the index; $1 most rows. */
+/* How many old keys there were, and how many were forgotten. By the index of each clinic. $1 most rows. */
 #define FORGET_KEYS_SQL \
 	"WITH old AS MATERIALIZED (" \
 	"    SELECT a.id FROM booking.clinics c, LATERAL (" \
@@ -182,16 +182,16 @@ measure_clinics(const Round *round)
 	return booking_measure_clinics(round->max_rows);
 }
 
-/* Their numbers are those of their locks. */
+/* The number of a task is that of its lock. */
 static const Task tasks[] = {
 	{"measure_clinics", measure_clinics}, /* only reads the book */
 	{"generate_slots", generate_slots},   /* bookings pass the locks */
-	{"delete_old", delete_old},           /* nobody is at these any more */
+	{"delete_old", delete_old},           /* locks only what is long over */
 	{"forget_keys", forget_keys},         /* locks appointments */
 	{"expire_holds", expire_holds},       /* locks slots */
 };
 
-/* Whether an error is the task's own affair: not a cancelled call, nor one to be tried again. */
+/* Not if the call was cancelled, is to be tried again, or ran out of memory or the like. */
 static bool
 is_the_tasks_own(int sqlerrcode)
 {
@@ -214,7 +214,7 @@ warn_of_failure(const Task *task, const ErrorData *error)
 					  errhint("It is tried again by the next call.")));
 }
 
-/* Runs a task by itself; false when it failed, and nothing of it is left. */
+/* Runs a task in a subtransaction; false when it failed and was rolled back. */
 static bool
 attempt(const Task *task, const Round *round, uint64 *rows)
 {
@@ -271,8 +271,8 @@ run_task(int number, const Round *round, ReturnSetInfo *result)
 }
 
 /*
- * None of its parts is negative: to compare, a month has 30 days, and '-100 years 36030 days', which
- * seems to be 30 days, is another year and more the other way.
+ * No part may be negative. The comparison takes a month for 30 days, so '-100 years 36030 days' would
+ * seem to be 30 days, though added to a date it goes back more than a year.
  */
 static bool
 is_between(Interval *value, Interval least, Interval most)
@@ -302,8 +302,9 @@ BOOKING_FUNCTION(booking_maintain)
 
 	booking_require(fcinfo, 0, "max_rows");
 	booking_require(fcinfo, 1, "horizon");
-	round = (Round){PG_GETARG_INT32(0), PG_GETARG_INTERVAL_P(1),
-					PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2)};
+	round = (Round){.max_rows = PG_GETARG_INT32(0),
+					.horizon = PG_GETARG_INTERVAL_P(1),
+					.retention = PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2)};
 	check_round(&round);
 
 	result = booking_start_set(fcinfo);

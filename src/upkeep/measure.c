@@ -1,16 +1,16 @@
 /*
  * measure.c
- *		Figures of each clinic that take too long to count at each scrape. Called by maintain().
+ *		Figures of each clinic that take too long to count at each scrape. Called by maintain.c.
  */
 #include "upkeep/upkeep.h"
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
-/* Slots read in the place of one row written, which takes longer. */
+/* As max_rows is meant for rows written, and reading a slot is faster. */
 #define READS_PER_ROW 10
 
-/* Who was measured longest ago comes first; what is younger is good enough. */
+/* The clinics with the oldest figures come first. Figures of the last 5 minutes are good enough. */
 #define STALE_SQL \
 	"SELECT c.id FROM booking.clinics c" \
 	" LEFT JOIN booking.clinic_figures f ON f.clinic_id = c.id" \
@@ -19,9 +19,9 @@
 	" ORDER BY f.updated_at NULLS FIRST, c.id"
 
 /*
- * A doctor's range of doctor_slots_start_once at a time. What has passed counts as offered if it
- * was taken, or still is free; for what is to come, only those count who take bookings. Returns
- * the number of slots read. $1 clinic.
+ * Reads a range of doctor_slots_start_once for each doctor, and returns the number of slots read. A past
+ * slot was offered if it was taken or is still available. A coming slot is free only if its doctor takes
+ * bookings. $1 clinic.
  */
 #define MEASURE_SQL \
 	"WITH slot AS (" \
@@ -64,11 +64,11 @@
 
 static BookingPlan stale_plan = {STALE_SQL};
 static BookingPlan measure_plan = {MEASURE_SQL, 1, {INT8OID}};
-static BookingPlan drop_plan = {
+static BookingPlan delete_inactive_plan = {
 	"DELETE FROM booking.clinic_figures f WHERE NOT EXISTS (SELECT FROM booking.clinics c"
 	" WHERE c.id = f.clinic_id AND c.is_active AND c.deleted_at IS NULL)"};
 
-/* Measures clinics anew until so many rows have been read, and returns how many clinics. */
+/* Measures clinics until max_rows are used up, and returns how many clinics. */
 uint64
 booking_measure_clinics(int32 max_rows)
 {
@@ -87,6 +87,6 @@ booking_measure_clinics(int32 max_rows)
 		slots_read += DatumGetInt64(booking_value());
 		SPI_freetuptable(SPI_tuptable);
 	}
-	booking_execute(&drop_plan, NULL, NULL);
+	booking_execute(&delete_inactive_plan, NULL, NULL);
 	return measured;
 }
