@@ -2,8 +2,8 @@
  * reassign.c
  *		Handing a doctor's slots to a substitute. Called through SQL.
  *
- * Both calendars are closed: bookings under way are waited for, and those that come find the
- * slots with their new doctor.
+ * Both calendars are closed: bookings under way are waited for, and later ones find the slots with
+ * their new doctor.
  */
 #include "booking/booking.h"
 #include "calendar/calendar.h"
@@ -11,8 +11,8 @@
 #include "utils/builtins.h"
 
 /*
- * What moves of a slot s: it is free, or has an appointment still to come. The LIMIT keeps the server
- * from reading all appointments of the book to look there.
+ * Whether a slot s moves: it is free, or has an appointment still to come. The LIMIT keeps the planner
+ * from reading all appointments of the book.
  */
 #define MOVES_SQL \
 	" s.deleted_at IS NULL AND (s.is_available OR (" \
@@ -30,13 +30,13 @@
 	"UPDATE booking.appointments a SET doctor_id = $2 FROM unnest($1) AS moving (slot_id)" \
 	" WHERE a.slot_id = moving.slot_id AND booking.occupies(a.status)"
 
-/* A slot that the doctor's leave withdrew under a hold is in no time off of the substitute's. */
+/* A slot with a hold that the doctor's leave withdrew is available again: the substitute is not off. */
 #define MOVE_SLOTS_SQL \
 	"UPDATE booking.time_slots s SET doctor_id = $2, updated_at = now()," \
 	"       is_available = s.is_available OR s.time_off_id IS NOT NULL, time_off_id = NULL" \
 	" FROM unnest($1) AS moving (slot_id) WHERE s.id = moving.slot_id AND" MOVES_SQL
 
-/* What there is none of once all have moved. */
+/* None is found once all have moved. */
 #define LEFT_APPOINTMENTS_SQL \
 	"SELECT FROM unnest($1) AS moving (slot_id)" \
 	" JOIN booking.appointments a ON a.slot_id = moving.slot_id" \
@@ -45,7 +45,7 @@
 	"SELECT FROM unnest($1) AS moving (slot_id) JOIN booking.time_slots s ON s.id = moving.slot_id" \
 	" WHERE s.doctor_id <> $2 AND" MOVES_SQL " LIMIT 1"
 
-/* Of no plan may the cost depend on the square of the slots, or on the size of the book. */
+/* No plan's cost may grow with the square of the slots, or with the size of the book. */
 static BookingPlan moving_plan = {
 	MOVING_SQL, 3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}, .options = READ_PLAN};
 static BookingPlan move_appointments_plan = {
@@ -57,7 +57,7 @@ static BookingPlan move_slots_plan = {
 static BookingPlan left_slots_plan = {
 	LEFT_SLOTS_SQL, 2, {INT8ARRAYOID, INT8OID}, .options = READ_PLAN};
 
-/* What moves, earliest first: the slots' ids, and when they are. */
+/* The slots that move, earliest first. */
 typedef struct Moving
 {
 	Datum ids;
@@ -81,7 +81,7 @@ check_arguments(FunctionCallInfo fcinfo)
 		booking_refuse(SUBSTITUTE_IS_ANOTHER_DOCTOR);
 }
 
-/* Both calendars are closed by now. */
+/* With both calendars closed, no other slot can come to be among them. */
 static void
 find_moving(FunctionCallInfo fcinfo, Moving *moving)
 {
@@ -104,9 +104,9 @@ find_moving(FunctionCallInfo fcinfo, Moving *moving)
 }
 
 /*
- * The first of the other stretches that is in the way of one of ours; NULL when none is. Both lists
- * are in order, ours do not overlap each other, and both are walked through once: of the others that
- * start before one of ours ends, the one that ends last is in its way, or none is.
+ * Finds another stretch that is in the way of one of ours; NULL when none is. Both lists are in order
+ * and are walked through once. Of the others that start before ours ends, only the one that ends last
+ * has to be looked at: if it is not in the way, none is.
  */
 static const Stretch *
 find_in_the_way(const Stretches *ours, const Stretches *others)
@@ -148,7 +148,8 @@ check_substitute_is_free(const Stretches *ours, const Doctor *to)
 
 	if (ours->count == 0)
 		return;
-	all = (Stretch){ours->list[0].starts_at, ours->list[ours->count - 1].ends_at};
+	all.starts_at = ours->list[0].starts_at;
+	all.ends_at = ours->list[ours->count - 1].ends_at;
 	booking_read_slots(to->id, &all, &slots);
 	check_way_is_free(ours, &slots, to, SUBSTITUTE_HAS_NO_SLOTS);
 	booking_find_time_off(to, all.starts_at, all.ends_at, &off);
