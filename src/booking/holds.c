@@ -1,13 +1,13 @@
 /*
  * holds.c
- *		Ending holds: when they expire, or their slot is taken for something else. Called by book.c and
- *		lifecycle.c, by maintenance, and through SQL.
+ *		Ending holds: when they expire, or when their slot is booked for something else. Called by book.c,
+ *		lifecycle.c and maintain.c, and through SQL.
  */
 #include "booking/booking.h"
 
 #include "access/htup_details.h"
 
-/* Each takes a lock until commit; the lock table is shared by all. */
+/* Each takes locks until commit, and the lock table is shared by all sessions. */
 #define MOST_HOLDS 5000
 
 static BookingPlan cancel_hold_plan = {
@@ -23,7 +23,7 @@ static BookingPlan expired_plan = {
 	1,
 	{INT4OID}};
 
-/* After a statement that was to change a hold: raw SQL, which takes no lock of ours, may have ended it. */
+/* After a statement that found no hold to change: raw SQL, which takes no lock of ours, may have ended it. */
 void
 booking_require_no_hold(int64 appointment_id)
 {
@@ -32,7 +32,7 @@ booking_require_no_hold(int64 appointment_id)
 	booking_require_none_left(&is_hold_plan, &value, NULL);
 }
 
-/* What is a hold no longer is left as it is. */
+/* Returns 0 when it is no hold any more. */
 static uint64
 cancel_hold(int64 appointment_id, const Change *change)
 {
@@ -52,7 +52,7 @@ booking_cancel_hold(int64 appointment_id, const char *reason)
 	cancel_hold(appointment_id, &change);
 }
 
-/* An expired hold ends when another patient wants its slot, or maintenance finds it. */
+/* When another patient wants its slot, or maintenance finds it. */
 uint64
 booking_expire_hold(int64 appointment_id)
 {
@@ -64,7 +64,7 @@ booking_expire_hold(int64 appointment_id)
 	return cancel_hold(appointment_id, &change);
 }
 
-/* Takes a hold that no longer counts out of unique_timeslot. */
+/* Cancels the hold that unique_timeslot would find in the slot, though the rules let it pass. */
 void
 booking_release_hold(const BookingFacts *facts)
 {
@@ -74,7 +74,7 @@ booking_release_hold(const BookingFacts *facts)
 		booking_cancel_hold(facts->occupant_id, "another appointment was moved here");
 }
 
-/* Cancels one expired hold, unless somebody is at its slot or has closed the calendar. */
+/* Leaves the hold as it is while somebody has its slot's lock, or has closed the calendar. */
 static bool
 expire_hold(int64 id, int64 slot_id, int64 doctor_id)
 {
@@ -83,7 +83,7 @@ expire_hold(int64 id, int64 slot_id, int64 doctor_id)
 		   booking_expire_hold(id) == 1;
 }
 
-/* Cancels expired holds, and returns how many; at most so many, the oldest first. */
+/* Cancels at most max_rows expired holds, the oldest first, and returns how many. */
 int32
 booking_sweep_holds(int32 max_rows)
 {

@@ -9,8 +9,8 @@
 #include "utils/snapmgr.h"
 
 /*
- * What the patient's key was used for before. The slot is the first one, from the event: the
- * appointment may have been moved since.
+ * What the patient's key was used for. The slot is that of the first event, since the appointment may have
+ * been moved. $1 patient, $2 key, $3 now, $4 the slot that is asked for.
  */
 static BookingPlan key_plan = {
 	"SELECT a, (SELECT e.slot_id FROM booking.appointment_events e"
@@ -33,7 +33,7 @@ booking_read_key(FunctionCallInfo fcinfo, int argument)
 	return key;
 }
 
-/* Found without a statement: a key is nearly always new. */
+/* By the index, without a statement, since a key is nearly always new. */
 static bool
 key_is_used(const BookingRequest *request)
 {
@@ -50,8 +50,8 @@ key_is_used(const BookingRequest *request)
 }
 
 /*
- * The slot may have been removed since it was booked, so that no look has found its clinic, and the
- * appointment may have been moved to another.
+ * Judges both clinics, of the appointment and of the slot. The look did not if the slot has been removed,
+ * and the appointment may have been moved to another clinic.
  */
 static void
 require_may_be_told(const BookingRequest *request, const Caller *caller, const Datum *clinic_ids,
@@ -65,9 +65,9 @@ require_may_be_told(const BookingRequest *request, const Caller *caller, const D
 }
 
 /*
- * The answer that this request was given before, in memory that outlives SPI_finish. To be
- * called after a look, so that it finds whatever made the look find the slot taken. A live hold
- * is no answer to a request to book: that confirms it.
+ * Finds the answer that this request was given before, in memory that outlives SPI_finish. Called after a
+ * look, so that an appointment that the look found is found as well. A hold that has not expired is no
+ * answer to a request to book, which confirms it.
  */
 bool
 booking_was_answered(const BookingRequest *request, const Caller *caller, Purpose purpose,

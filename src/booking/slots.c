@@ -1,6 +1,7 @@
 /*
  * slots.c
- *		Withdrawing or reopening a slot, and what plain SQL may do to one. Called through SQL.
+ *		Withdrawing or reopening a slot, and what raw SQL may do to one. Called through SQL, and by the
+ *		trigger guard on time_slots.
  */
 #include "booking/booking.h"
 #include "callers/callers.h"
@@ -9,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+/* Appointments in the slot. $1 slot, $2 whether those that are over count as well. */
 static BookingPlan occupied_plan = {
 	"SELECT FROM booking.appointments WHERE slot_id = $1"
 	" AND (booking.occupies(status)"
@@ -23,7 +25,7 @@ static BookingPlan set_availability_plan = {
 	2,
 	{INT8OID, BOOLOID}};
 
-/* Inside time off no slot is free; the calendar is locked, so that none is being entered. */
+/* The calendar is locked, so that no time off is being entered. */
 static void
 check_not_off(int64 slot_id)
 {
@@ -95,9 +97,9 @@ becomes_true(const TriggerData *trigger, const char *name)
 	return column_changes(trigger, name) && DatumGetBool(new_value(trigger, name, BOOLOID));
 }
 
-/* Whether a slot is moved, handed over or removed; to withdraw or hold one is no matter. */
+/* Whether a slot is moved, given to another doctor or removed. To withdraw or hold one does no harm. */
 static bool
-is_taken_away(const TriggerData *trigger)
+changes_what_is_booked(const TriggerData *trigger)
 {
 	static const char *const fixed[] = {"id", "clinic_id", "doctor_id", "starts_at", "ends_at"};
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
@@ -114,8 +116,8 @@ is_taken_away(const TriggerData *trigger)
 }
 
 /*
- * No slot is moved into time off. The calendar is only locked if that can be done at once: who
- * waits for it here has the row lock, for which who has closed the calendar may be waiting.
+ * Refuses a slot that is moved into time off. The calendar's lock is not waited for: the UPDATE has the
+ * row's lock by now, and whoever has closed the calendar may be waiting for that.
  */
 static void
 check_new_time(const TriggerData *trigger)
@@ -131,7 +133,7 @@ check_new_time(const TriggerData *trigger)
 						  DatumGetTimestampTz(new_value(trigger, "ends_at", TIMESTAMPTZOID)));
 }
 
-/* What time off withdrew is free where it is moved: removing the time off would not find it there. */
+/* A slot that time off withdrew is available where it is moved: removing the time off would not find it. */
 static HeapTuple
 reopen_moved(const TriggerData *trigger)
 {
@@ -147,19 +149,19 @@ reopen_moved(const TriggerData *trigger)
 									 nulls);
 }
 
-/* A BEFORE UPDATE trigger, for raw SQL: what is booked stays as it was booked. */
+/* A BEFORE UPDATE trigger: raw SQL may not change what is booked. */
 BOOKING_FUNCTION(booking_guard_time_slot)
 {
 	TriggerData *trigger = booking_trigger(fcinfo, BEFORE_ROW_UPDATE, "time_slots");
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	bool isnull;
-	bool is_away = is_taken_away(trigger);
+	bool changes_booked = changes_what_is_booked(trigger);
 	Datum args[] = {heap_getattr(trigger->tg_trigtuple, booking_column_of_type(desc, "id", INT8OID),
 								 desc, &isnull),
-					BoolGetDatum(is_away)};
+					BoolGetDatum(changes_booked)};
 	bool is_moved;
 
-	if (booking_guard_is_off() || !(is_away || becomes_true(trigger, "is_available")))
+	if (booking_guard_is_off() || !(changes_booked || becomes_true(trigger, "is_available")))
 		return PointerGetDatum(trigger->tg_newtuple);
 	is_moved = column_changes(trigger, "starts_at") || column_changes(trigger, "ends_at");
 

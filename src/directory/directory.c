@@ -107,8 +107,8 @@ BOOKING_FUNCTION(booking_find_patient)
 }
 
 /*
- * A BEFORE UPDATE trigger. The unique index would refuse the address as well, but its message is for
- * staff, and here a patient may be changing their own.
+ * A BEFORE UPDATE trigger. The unique index would refuse the address as well, but it would tell a patient
+ * who changes their own address that another patient has it.
  */
 BOOKING_FUNCTION(booking_check_email)
 {
