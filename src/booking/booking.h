@@ -46,7 +46,7 @@ typedef struct BookingFacts
 	TimestampTz starts_at;
 	TimestampTz ends_at;
 	bool is_available;
-	bool is_held; /* says its held_until; the occupant tells whose hold it is */
+	bool is_held; /* by its held_until; occupant_id tells by which hold */
 
 	char *clinic_name;
 	char *time_zone;
@@ -63,7 +63,7 @@ typedef struct BookingFacts
 	bool patient_is_active;
 	bool patient_is_elsewhere;
 
-	/* the one appointment that occupies the slot by unique_timeslot, which an expired hold does as well */
+	/* the appointment that unique_timeslot has for the slot, be it an expired hold */
 	bool has_occupant;
 	int64 occupant_id;
 	bool is_hold;

@@ -153,8 +153,8 @@ read_rules(void)
 }
 
 /*
- * A list of copies, since running one rule may invalidate the cache. Other sessions' invalidations are
- * asked for, since a transaction may have waited, or locked the tables before, without accepting them.
+ * Returns copies, since running one rule may invalidate the cache. The server accepts other sessions'
+ * invalidations when it locks a table anew, which this transaction need not have done, so we do it here.
  */
 List *
 booking_rules_of_clinic(int64 clinic_id)

@@ -10,7 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
-/* Appointments in the slot. $1 slot, $2 whether those that are over count as well. */
+/* Appointments in the slot. $1 slot, $2 whether proposed and waitlisted ones count as well. */
 static BookingPlan occupied_plan = {
 	"SELECT FROM booking.appointments WHERE slot_id = $1"
 	" AND (booking.occupies(status)"

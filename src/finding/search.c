@@ -5,8 +5,8 @@
  *
  * For each clinic concerned, a window of time tells which slots can be booked and are asked for. There are
  * two ways to find them. Among many doctors the slots are read in the order of time until enough of them
- * are free, which does not take longer the more doctors there are. Otherwise, or if that takes too long,
- * each doctor's calendar is read by itself.
+ * are free: that takes no longer with more doctors. If it takes too long all the same, or if the doctors
+ * are few, each doctor's calendar is read by itself.
  */
 #include "finding/finding.h"
 #include "calendar/calendar.h"
