@@ -9,7 +9,6 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
-#include "utils/rel.h"
 
 static BookingPlan add_rule_plan = {
 	"INSERT INTO booking.rules AS r (name, check_function, clinic_id, \"position\")"
