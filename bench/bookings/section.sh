@@ -54,7 +54,7 @@ report_bookings()
 				USING (contender)
 			WHERE section = 'bookings' AND setting = 'off' AND clients IN (1, 16, 64) GROUP BY contender, clients, least ORDER BY least, clients;
 		SELECT judge('bookings', 'booking / ' || contender || ', CPU of a booking with ' || clients || CASE clients WHEN 1 THEN ' client' ELSE ' clients' END, array_agg(cpu), most)
-			FROM ratio JOIN (VALUES ('bare_writes', 1.25), ('plpgsql', 0.8)) AS g (contender, most) USING (contender)
+			FROM ratio JOIN (VALUES ('bare_writes', 0.75), ('plpgsql', 0.8)) AS g (contender, most) USING (contender)
 			WHERE section = 'bookings' AND setting = 'off' AND clients IN (1, 16, 64) GROUP BY contender, clients, most ORDER BY contender, clients;
 		SELECT judge('bookings', '64 clients / 16 clients, bookings/s, synchronous_commit ' || setting, array_agg(a.rate / b.rate), at_least => 0.9)
 			FROM run a JOIN run b USING (section, setting, round, contender)

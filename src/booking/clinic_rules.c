@@ -110,7 +110,7 @@ booking_report_rule(ReturnSetInfo *result, const Verdict *verdict)
 		RefusalWords words = booking_words(verdict->refusal);
 
 		values[2] = CStringGetTextDatum(unpack_sql_state(words.sqlstate));
-		values[3] = CStringGetTextDatum(words.message);
+		values[3] = CStringGetTextDatum(booking_visible(words.message));
 		nulls[2] = nulls[3] = false;
 	}
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
