@@ -481,5 +481,4 @@ ROLLBACK;
 \c -
 SET client_min_messages = error;
 DROP SCHEMA odd CASCADE;
-TRUNCATE booking.clinics, booking.doctors, booking.patients, booking.time_slots, booking.appointments, booking.appointment_events,
-	booking.schedules, booking.time_off, booking.generated_days, booking.rules RESTART IDENTITY;
+TRUNCATE booking.clinics, booking.patients, booking.appointment_events RESTART IDENTITY CASCADE;
