@@ -367,7 +367,7 @@ set_parameter(const char *name, const char *value)
 
 /* In each session the same: names are qualified by the search path of our functions, and what else matters is set. */
 static char *
-define_table(Relation relation)
+define_table(Relation relation, List **functions)
 {
 	Description description = {.relation = relation};
 	StringInfoData definition;
@@ -390,6 +390,7 @@ define_table(Relation relation)
 	foreach (cell, description.lines)
 		appendStringInfo(&definition, "%s%s", definition.len > 0 ? "\n" : "",
 						 (const char *) lfirst(cell));
+	*functions = description.functions;
 	return definition.data;
 }
 
@@ -446,13 +447,15 @@ kept_definition(const char *name)
 	return definition;
 }
 
+/* Gives the functions that parts of the table call as well: it has to be asked again when one of them changes. */
 bool
-booking_is_as_made(Relation relation)
+booking_is_as_made(Relation relation, List **functions)
 {
 	const char *kept =
 		VERSION_IS_TESTED ? kept_definition(RelationGetRelationName(relation)) : NULL;
 
-	return kept != NULL && strcmp(kept, define_table(relation)) == 0;
+	*functions = NIL;
+	return kept != NULL && strcmp(kept, define_table(relation, functions)) == 0;
 }
 
 BOOKING_FUNCTION(booking_define_tables)
@@ -462,8 +465,9 @@ BOOKING_FUNCTION(booking_define_tables)
 	for (int i = 0; i < TABLE_COUNT; i++)
 	{
 		Relation relation = booking_open_relation(booking_tables[i].name, AccessShareLock);
+		List *functions;
 		Datum values[] = {CStringGetTextDatum(booking_tables[i].name),
-						  CStringGetTextDatum(define_table(relation))};
+						  CStringGetTextDatum(define_table(relation, &functions))};
 		bool nulls[] = {false, false};
 
 		table_close(relation, NoLock);

@@ -59,7 +59,7 @@ extern const BookIndex booking_indexes[INDEX_COUNT];
 
 /* definition.c */
 
-extern bool booking_is_as_made(Relation relation);
+extern bool booking_is_as_made(Relation relation, List **functions);
 
 /* writer.c */
 
@@ -85,6 +85,8 @@ extern void booking_open_indexes(Writer *writer, TupleTableSlot *row);
 
 /* table.c */
 
+#define ANY_FUNCTION (-1)
+
 /* What the names of a table stand for, while nobody has changed it. */
 typedef struct KnownTable
 {
@@ -94,6 +96,8 @@ typedef struct KnownTable
 	Oid status_type;
 	AttrNumber numbers[MOST_COLUMNS]; /* of the columns */
 	bool is_as_made;
+	int function_count; /* of those that its parts call; ANY_FUNCTION while that is not known */
+	uint32 *function_hashes;
 	Writer *writer; /* once it was written to */
 } KnownTable;
 

@@ -4,8 +4,8 @@
  *		Called by the other files of this folder.
  *
  * Finding out takes longer than what it is wanted for, so that it is kept for the session, until the
- * server tells that something about the table, or any function, has changed: an expression of the
- * table may have the body of a function in it.
+ * server tells that something about the table, or a function that its parts call, has changed: an expression
+ * may have the body of a function in it.
  */
 #include "store/internal.h"
 
@@ -19,6 +19,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -44,10 +45,26 @@ forget_relation(Datum arg, Oid relation)
 	}
 }
 
-static void
-forget_all(Datum arg, int cache, uint32 hash)
+static bool
+calls_function(const KnownTable *known, uint32 hash)
 {
-	forget_relation(arg, InvalidOid);
+	for (int i = 0; i < known->function_count; i++)
+	{
+		if (known->function_hashes[i] == hash)
+			return true;
+	}
+	return known->function_count == ANY_FUNCTION;
+}
+
+/* Anybody may make functions all the time, such as temporary ones. */
+static void
+forget_function(Datum arg, int cache, uint32 hash)
+{
+	for (int i = 0; i < TABLE_COUNT; i++)
+	{
+		if (hash == 0 || calls_function(&known_tables[i], hash))
+			known_tables[i].is_current = false;
+	}
 }
 
 static void
@@ -58,7 +75,7 @@ listen_once(void)
 	if (is_listening)
 		return;
 	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, forget_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_function, (Datum) 0);
 	is_listening = true;
 }
 
@@ -160,14 +177,30 @@ may_be_used(Relation relation)
 							ACLMASK_ALL) == rights;
 }
 
+static void
+note_functions(KnownTable *known, const List *functions)
+{
+	int count = list_length(functions);
+	uint32 *hashes = MemoryContextAlloc(TopMemoryContext, (count + 1) * sizeof(uint32));
+
+	for (int i = 0; i < count; i++)
+		hashes[i] = GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(list_nth_oid(functions, i)));
+	if (known->function_hashes != NULL)
+		pfree(known->function_hashes);
+	known->function_hashes = hashes;
+	known->function_count = count;
+}
+
 /* Learns all about the table, which is locked; what changes meanwhile is learned at the next use. */
 static void
 learn(Relation relation, TableId id)
 {
 	KnownTable *known = &known_tables[id];
+	List *functions;
 	SavedUserContext saved;
 
 	booking_switch_to_owner(&saved);
+	known->function_count = ANY_FUNCTION;
 	booking_drop_writer(known->writer);
 	known->writer = NULL;
 	known->oid = RelationGetRelid(relation);
@@ -182,7 +215,8 @@ learn(Relation relation, TableId id)
 			if (booking_indexes[i].table == id)
 				find_index(i);
 		}
-		known->is_as_made = may_be_used(relation) && booking_is_as_made(relation);
+		known->is_as_made = booking_is_as_made(relation, &functions) && may_be_used(relation);
+		note_functions(known, functions);
 	}
 	PG_CATCH();
 	{
