@@ -198,9 +198,9 @@ sub request
 	return ($status, $output, $1);
 }
 
-# Which functions return one value that is no row.
+# Which functions return one value that is no row; those whose arguments have no names are not served.
 $functions{$_}{scalar} = 1
-  for split /\n/, $node->safe_psql('postgres', <<'END');
+  for grep { $functions{$_} } split /\n/, $node->safe_psql('postgres', <<'END');
 SELECT proname FROM pg_proc JOIN pg_type t ON t.oid = prorettype WHERE pronamespace = 'booking'::regnamespace AND typtype <> 'c' AND NOT proretset
 	AND prorettype <> 'trigger'::regtype
 END
