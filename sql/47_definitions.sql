@@ -18,12 +18,12 @@ CREATE FUNCTION booking.define_tables() RETURNS TABLE (name text, definition tex
 COMMENT ON FUNCTION booking.define_tables IS
 	'What the tables of the book are made of, in words.
 
-A row a table that the functions read and write without statements. definition has a line for each column, constraint, index, trigger and policy, and for each function of a user that one of these calls. Privileges and what concerns storage alone are left out. Errors: 55000 a table is missing; 42501 the caller is no administrator.';
+A row a table that the functions read and write without statements. definition has a line for each column, constraint, index, trigger and policy, and for each function of a user that one of these calls. Privileges of others than the owner, and what concerns storage alone, are left out. Errors: 55000 a table is missing; 42501 the caller is no administrator.';
 
 CREATE VIEW booking.altered_tables WITH (security_invoker = true) AS
-	SELECT d.name AS table_name, change.part, change.is_added
+	SELECT found.name AS table_name, change.part, change.is_added
 	FROM booking.define_tables() found
-		JOIN booking.table_definitions d ON d.name = found.name
+		LEFT JOIN booking.table_definitions d ON d.name = found.name
 		CROSS JOIN LATERAL (
 			(SELECT line, true FROM string_to_table(found.definition, E'\n') line
 			 EXCEPT ALL SELECT line, true FROM string_to_table(d.definition, E'\n') line)

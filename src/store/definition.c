@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -97,14 +98,26 @@ in_words(Description *description, Node *expression)
 		false);
 }
 
+/* Our functions run as the owner; what others may do with the table is nothing to them. */
+static bool
+owner_has_rights(Relation relation)
+{
+	AclMode rights = ACL_SELECT | ACL_INSERT | ACL_UPDATE;
+
+	return pg_class_aclmask(RelationGetRelid(relation), relation->rd_rel->relowner, rights,
+							ACLMASK_ALL) == rights;
+}
+
 static void
 describe_table(Description *description)
 {
 	Form_pg_class form = description->relation->rd_rel;
 
-	add_line(description, "table of kind %c, access method %s, owner %s%s%s%s%s%s", form->relkind,
+	add_line(description, "table of kind %c, access method %s, owner %s%s%s%s%s%s%s", form->relkind,
 			 OidIsValid(form->relam) ? get_am_name(form->relam) : "none",
-			 GetUserNameFromId(form->relowner, true), form->relrowsecurity ? ", row security" : "",
+			 GetUserNameFromId(form->relowner, true),
+			 owner_has_rights(description->relation) ? "" : " without rights",
+			 form->relrowsecurity ? ", row security" : "",
 			 form->relforcerowsecurity ? ", forced" : "",
 			 description->relation->rd_rules != NULL ? ", rules" : "",
 			 form->relhassubclass ? ", children" : "", form->relispartition ? ", partition" : "");
@@ -358,14 +371,25 @@ compare_lines(const ListCell *a, const ListCell *b)
 	return strcmp(lfirst(a), lfirst(b));
 }
 
+/*
+ * What the server's words depend on, as pg_dump sets it. Names are qualified by the search path, which our
+ * functions have set.
+ */
 static void
-set_parameter(const char *name, const char *value)
+set_parameters(void)
 {
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-							 false);
+	static const char *const parameters[][2] = {
+		{"bytea_output", "hex"},          {"datestyle", "ISO"}, {"extra_float_digits", "3"},
+		{"intervalstyle", "postgres"},    {"timezone", "UTC"},  {"xmloption", "content"},
+		{"quote_all_identifiers", "off"},
+	};
+
+	for (int i = 0; i < lengthof(parameters); i++)
+		(void) set_config_option(parameters[i][0], parameters[i][1], PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* In each session the same: names are qualified by the search path of our functions, and what else matters is set. */
+/* In each session the same. */
 static char *
 define_table(Relation relation, List **functions)
 {
@@ -374,8 +398,7 @@ define_table(Relation relation, List **functions)
 	ListCell *cell;
 	int guc_level = NewGUCNestLevel();
 
-	set_parameter("intervalstyle", "postgres");
-	set_parameter("quote_all_identifiers", "off");
+	set_parameters();
 	describe_table(&description);
 	describe_columns(&description);
 	describe_constraints(&description);

@@ -14,9 +14,7 @@
 #include "access/table.h"
 #include "catalog/pg_am_d.h"
 #include "executor/executor.h"
-#include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -167,18 +165,8 @@ find_index(IndexId id)
 		relation_close(found, AccessShareLock);
 }
 
-/* Whether its owner may do to it what our functions do. */
-static bool
-may_be_used(Relation relation)
-{
-	AclMode rights = ACL_SELECT | ACL_INSERT | ACL_UPDATE;
-
-	return pg_class_aclmask(RelationGetRelid(relation), relation->rd_rel->relowner, rights,
-							ACLMASK_ALL) == rights;
-}
-
 static void
-note_functions(KnownTable *known, const List *functions)
+remember_functions(KnownTable *known, const List *functions)
 {
 	int count = list_length(functions);
 	uint32 *hashes = MemoryContextAlloc(TopMemoryContext, (count + 1) * sizeof(uint32));
@@ -215,8 +203,8 @@ learn(Relation relation, TableId id)
 			if (booking_indexes[i].table == id)
 				find_index(i);
 		}
-		known->is_as_made = booking_is_as_made(relation, &functions) && may_be_used(relation);
-		note_functions(known, functions);
+		known->is_as_made = booking_is_as_made(relation, &functions);
+		remember_functions(known, functions);
 	}
 	PG_CATCH();
 	{
