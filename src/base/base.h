@@ -34,21 +34,6 @@
 #define LONGEST_SLOT_MINUTES 480
 #define LONGEST_SLOT_SQL "interval '" CppAsString2(LONGEST_SLOT_MINUTES) " minutes'"
 
-/*
- * SQL that adds a span to an instant. Its months and days are counted by the calendar of the clinic's
- * zone, which need not be the session's.
- */
-#define PLUS_IN_ZONE(instant, span, zone) \
-	"CASE WHEN " span " < interval '1 day' THEN " instant " + " span " ELSE (" instant \
-	" AT TIME ZONE " zone " + date_trunc('day', " span ")) AT TIME ZONE " zone " + (" span \
-	" - date_trunc('day', " span ")) END"
-
-/* A slot of a clinic c that is booked now has to start between these. */
-#define EARLIEST_START(now) PLUS_IN_ZONE(now, "c.min_notice", "c.time_zone")
-#define LATEST_START(now) \
-	"CASE WHEN c.booking_horizon IS NULL THEN 'infinity' ELSE " PLUS_IN_ZONE( \
-		now, "c.booking_horizon", "c.time_zone") " END"
-
 /* characters.c */
 
 /* Classes of characters; characters.c says which of Unicode's properties they stand for. */
@@ -233,7 +218,7 @@ extern void booking_check_restricted_operation(const char *command);
 extern uint64 booking_execute(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_execute_queueing_triggers(BookingPlan *plan, Datum *values,
 												const char *nulls);
-extern uint64 booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls);
+extern uint64 booking_execute_latest(BookingPlan *plan, Datum *values, const char *nulls);
 extern uint64 booking_query_at(BookingPlan *plan, Datum *values, const char *nulls,
 							   Snapshot snapshot);
 extern uint64 booking_query(BookingPlan *plan, Datum *values, const char *nulls);
@@ -331,7 +316,7 @@ extern int booking_column_of_type(TupleDesc desc, const char *name, Oid type);
 
 /* guard.c */
 
-/* The snapshot of booking_execute, or that of booking_execute_now. */
+/* The snapshot of booking_execute, or that of booking_execute_latest. */
 typedef enum WhichSnapshot
 {
 	OWN_SNAPSHOT,

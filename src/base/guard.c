@@ -19,7 +19,7 @@ booking_execute_unguarded(BookingPlan *plan, Datum *values, const char *nulls,
 	unguarded_depth = booking_trigger_depth() + 1;
 	PG_TRY();
 	{
-		rows = snapshot == LATEST_SNAPSHOT ? booking_execute_now(plan, values, nulls)
+		rows = snapshot == LATEST_SNAPSHOT ? booking_execute_latest(plan, values, nulls)
 										   : booking_execute(plan, values, nulls);
 	}
 	PG_FINALLY();

@@ -16,7 +16,7 @@
 /* As clinic_time_zone_has_1_to_64_characters has it. */
 #define LONGEST_ZONE_NAME 64
 
-/* As PLUS_IN_ZONE does it in SQL. */
+/* As PLUS_IN_ZONE of search.c does it in SQL. */
 TimestampTz
 booking_plus_in_zone(TimestampTz instant, const Interval *span, const char *time_zone)
 {

@@ -103,7 +103,7 @@ booking_close_clinic(int64 clinic_id)
 	uint64 doctors;
 
 	booking_execute(&lock_clinic_plan, &arg, NULL);
-	doctors = booking_execute_now(&doctors_of_clinic_plan, &arg, NULL);
+	doctors = booking_execute_latest(&doctors_of_clinic_plan, &arg, NULL);
 	for (uint64 i = 0; i < doctors; i++)
 	{
 		Datum doctor_id;

@@ -106,7 +106,7 @@ booking_execute_queueing_triggers(BookingPlan *plan, Datum *values, const char *
  * for a lock. The snapshot of a REPEATABLE READ transaction is older, and the lock would be in vain.
  */
 uint64
-booking_execute_now(BookingPlan *plan, Datum *values, const char *nulls)
+booking_execute_latest(BookingPlan *plan, Datum *values, const char *nulls)
 {
 	return run(plan, values, nulls, GetLatestSnapshot(), 0);
 }

@@ -181,7 +181,7 @@ find_hold(int64 appointment_id, const Caller *caller, BookingRequest *request)
 	Datum values[5];
 	bool nulls[5];
 
-	if (booking_execute_now(&held_slot_plan, args, NULL) == 0)
+	if (booking_execute_latest(&held_slot_plan, args, NULL) == 0)
 		booking_refuse_appointment(caller, appointment_id);
 	booking_row(0, values, nulls);
 	booking_require_may_change(caller, appointment_id, DatumGetInt64(values[1]),

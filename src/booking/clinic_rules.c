@@ -82,7 +82,7 @@ rule_refuses(const ClinicRule *rule, Datum slot, Datum patient, Refusal *why)
 	return why->what != NULL;
 }
 
-/* A way to run a plan: booking_query, or booking_execute_now. */
+/* A way to run a plan: booking_query, or booking_execute_latest. */
 typedef uint64 RunPlan(BookingPlan *plan, Datum *values, const char *nulls);
 
 /* The rows that rules are called with, by the same kind of snapshot as the look before. */
@@ -130,7 +130,7 @@ try_rules(const BookingFacts *facts, ReturnSetInfo *report)
 	ListCell *cell;
 
 	if (rules != NIL && runs)
-		fetch_rows(&facts->request, report != NULL ? booking_query : booking_execute_now, rows);
+		fetch_rows(&facts->request, report != NULL ? booking_query : booking_execute_latest, rows);
 	foreach (cell, rules)
 	{
 		const ClinicRule *rule = lfirst(cell);

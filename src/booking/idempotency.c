@@ -79,7 +79,7 @@ booking_was_answered(const BookingRequest *request, const Caller *caller, Purpos
 	bool nulls[7];
 
 	if (request->idempotency_key == NULL || !key_is_used(request) ||
-		booking_execute_now(&key_plan, args, NULL) == 0)
+		booking_execute_latest(&key_plan, args, NULL) == 0)
 		return false;
 	booking_row(0, values, nulls);
 	if (nulls[1] || DatumGetInt64(values[1]) != request->slot_id)

@@ -50,7 +50,7 @@ find_appointment(int64 id, const Caller *caller, FoundAppointment *found)
 	Datum values[5];
 	bool nulls[5];
 
-	if (booking_execute_now(&find_appointment_plan, &arg, NULL) == 0)
+	if (booking_execute_latest(&find_appointment_plan, &arg, NULL) == 0)
 		booking_refuse_appointment(caller, id);
 	booking_row(0, values, nulls);
 	booking_require_may_change(caller, id, DatumGetInt64(values[1]), DatumGetInt64(values[4]));

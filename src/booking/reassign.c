@@ -86,7 +86,7 @@ static void
 find_moving(FunctionCallInfo fcinfo, Moving *moving)
 {
 	Datum args[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
-	uint64 count = booking_execute_now(&moving_plan, args, NULL);
+	uint64 count = booking_execute_latest(&moving_plan, args, NULL);
 	Datum *ids = palloc(Max(count, 1) * sizeof(Datum));
 
 	for (uint64 i = 0; i < count; i++)

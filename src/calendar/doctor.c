@@ -21,7 +21,7 @@ booking_find_doctor(int64 doctor_id, Doctor *doctor)
 	Datum values[3];
 	bool nulls[3];
 
-	if (booking_execute_now(&doctor_plan, &arg, NULL) == 0)
+	if (booking_execute_latest(&doctor_plan, &arg, NULL) == 0)
 		booking_refuse(DOCTOR_EXISTS, .id = doctor_id);
 	booking_row(0, values, nulls);
 	doctor->id = doctor_id;

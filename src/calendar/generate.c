@@ -90,7 +90,7 @@ read_schedules(Calendar *calendar)
 {
 	Datum arg = Int64GetDatum(calendar->doctor.id);
 
-	calendar->schedule_count = booking_execute_now(&schedules_plan, &arg, NULL);
+	calendar->schedule_count = booking_execute_latest(&schedules_plan, &arg, NULL);
 	calendar->schedules = palloc((calendar->schedule_count + 1) * sizeof(Schedule));
 	for (int i = 0; i < calendar->schedule_count; i++)
 	{
@@ -119,7 +119,7 @@ read_generated(Calendar *calendar, const DateRange *range)
 	Datum args[] = {Int64GetDatum(calendar->doctor.id), DateADTGetDatum(range->first),
 					DateADTGetDatum(range->last)};
 
-	calendar->generated_count = booking_execute_now(&generated_days_plan, args, NULL);
+	calendar->generated_count = booking_execute_latest(&generated_days_plan, args, NULL);
 	calendar->generated = palloc((calendar->generated_count + 1) * sizeof(DateADT));
 	for (int i = 0; i < calendar->generated_count; i++)
 	{

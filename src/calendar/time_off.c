@@ -103,7 +103,7 @@ run_inside(BookingPlan *plan, const TimeOff *off, NullableDatum fifth)
 	char nulls[] = {' ', off->of_doctor ? ' ' : 'n', ' ', ' ', fifth.isnull ? 'n' : ' '};
 
 	return plan == &reopen_plan ? booking_execute_unguarded(plan, values, nulls, LATEST_SNAPSHOT)
-								: booking_execute_now(plan, values, nulls);
+								: booking_execute_latest(plan, values, nulls);
 }
 
 static void
@@ -125,7 +125,7 @@ booking_find_time_off(const Doctor *doctor, TimestampTz starts_at, TimestampTz e
 {
 	Datum args[] = {Int64GetDatum(doctor->clinic_id), Int64GetDatum(doctor->id),
 					TimestampTzGetDatum(starts_at), TimestampTzGetDatum(ends_at)};
-	uint64 count = booking_execute_now(&of_doctor_plan, args, NULL);
+	uint64 count = booking_execute_latest(&of_doctor_plan, args, NULL);
 
 	for (uint64 i = 0; i < count; i++)
 	{
@@ -158,7 +158,7 @@ booking_time_off_of_slot(int64 slot_id, char *null)
 	Datum id = 0;
 	bool isnull = true;
 
-	if (booking_execute_now(&of_slot_plan, &arg, NULL) == 1)
+	if (booking_execute_latest(&of_slot_plan, &arg, NULL) == 1)
 		booking_row(0, &id, &isnull);
 	*null = isnull ? 'n' : ' ';
 	return id;
@@ -181,7 +181,7 @@ find_whose(FunctionCallInfo fcinfo, TimeOff *off)
 		off->zone = doctor.zone;
 		return;
 	}
-	if (booking_execute_now(&zone_of_clinic_plan, &PG_GETARG_DATUM(3), NULL) == 0)
+	if (booking_execute_latest(&zone_of_clinic_plan, &PG_GETARG_DATUM(3), NULL) == 0)
 		booking_refuse(CLINIC_EXISTS, .id = PG_GETARG_INT64(3));
 	booking_row(0, values, nulls);
 	off->clinic_id = DatumGetInt64(values[0]);

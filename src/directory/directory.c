@@ -125,7 +125,7 @@ BOOKING_FUNCTION(booking_check_email)
 	values[0] = booking_tidy_email(values[0]);
 	values[1] = heap_getattr(trigger->tg_newtuple, booking_column_of_type(desc, "id", INT8OID),
 							 desc, &isnull);
-	if (booking_execute_now(&other_patient_plan, values, NULL) > 0)
+	if (booking_execute_latest(&other_patient_plan, values, NULL) > 0)
 		booking_refuse(NEW_EMAIL_IS_UNIQUE);
 	SPI_finish();
 	return PointerGetDatum(trigger->tg_newtuple);

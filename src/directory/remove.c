@@ -146,7 +146,7 @@ remove_row(FunctionCallInfo fcinfo, Removable *what)
 	booking_start_writing(fcinfo);
 	require_staff(what, id);
 	what->keep_bookings_out(DatumGetInt64(id));
-	booking_execute_now(&what->upcoming, &id, NULL);
+	booking_execute_latest(&what->upcoming, &id, NULL);
 	upcoming = DatumGetInt64(booking_value());
 	if (upcoming > 0)
 		refuse_while_booked(what->entity, DatumGetInt64(id), upcoming);
@@ -216,7 +216,7 @@ BOOKING_FUNCTION(booking_restore_time_slot)
 	booking_start_writing(fcinfo);
 	require_staff(&time_slots, args[0]);
 	lock_slot(DatumGetInt64(args[0]));
-	if (booking_execute_now(&doctor_of_slot_plan, args, NULL) == 0)
+	if (booking_execute_latest(&doctor_of_slot_plan, args, NULL) == 0)
 		booking_refuse(SLOT_EXISTS, .id = DatumGetInt64(args[0]));
 	booking_lock(CALENDAR_LOCK, DatumGetInt64(booking_value()), CALENDAR_BOOK);
 	args[1] = booking_time_off_of_slot(DatumGetInt64(args[0]), &nulls[1]);

@@ -19,6 +19,21 @@
 
 #define NOW_SQL "statement_timestamp()"
 
+/*
+ * SQL that adds a span to an instant. Its months and days are counted by the calendar of the clinic's
+ * zone, which need not be the session's.
+ */
+#define PLUS_IN_ZONE(instant, span, zone) \
+	"CASE WHEN " span " < interval '1 day' THEN " instant " + " span " ELSE (" instant \
+	" AT TIME ZONE " zone " + date_trunc('day', " span ")) AT TIME ZONE " zone " + (" span \
+	" - date_trunc('day', " span ")) END"
+
+/* A slot of a clinic c that is booked now has to start between these. */
+#define EARLIEST_START(now) PLUS_IN_ZONE(now, "c.min_notice", "c.time_zone")
+#define LATEST_START(now) \
+	"CASE WHEN c.booking_horizon IS NULL THEN 'infinity' ELSE " PLUS_IN_ZONE( \
+		now, "c.booking_horizon", "c.time_zone") " END"
+
 /* Whether a slot s is free, whatever its doctor. */
 #define FREE_SLOT_SQL " booking.is_free(s.is_available, s.held_until, " NOW_SQL ")"
 

@@ -109,19 +109,19 @@ statement_of(TableId id, const ColumnValue *values, int count)
 	BookingPlan *statement = &statements[id];
 	Oid types[MOST_COLUMNS] = {0};
 	StringInfoData columns;
-	StringInfoData places;
+	StringInfoData parameters;
 
 	for (int i = 0; i < count; i++)
 		types[i] = booking_type_of(&table->columns[values[i].column]);
 	if (statement->sql != NULL && memcmp(statement->argtypes, types, sizeof(types)) == 0)
 		return statement;
 	initStringInfo(&columns);
-	initStringInfo(&places);
+	initStringInfo(&parameters);
 	for (int i = 0; i < count; i++)
 	{
 		appendStringInfo(&columns, "%s%s", i > 0 ? ", " : "",
 						 table->columns[values[i].column].name);
-		appendStringInfo(&places, "%s$%d", i > 0 ? ", " : "", i + 1);
+		appendStringInfo(&parameters, "%s$%d", i > 0 ? ", " : "", i + 1);
 	}
 	/* the one before is not freed: it may be running */
 	memset(statement, 0, sizeof(*statement));
@@ -129,7 +129,7 @@ statement_of(TableId id, const ColumnValue *values, int count)
 	statement->nargs = count;
 	statement->sql = MemoryContextStrdup(
 		TopMemoryContext, psprintf("INSERT INTO booking.%s AS t (%s) VALUES (%s) RETURNING t, t.id",
-								   table->name, columns.data, places.data));
+								   table->name, columns.data, parameters.data));
 	return statement;
 }
 

@@ -43,7 +43,7 @@ typedef struct BookIndex
 	int keys[2]; /* columns of the table */
 	int key_count;
 	bool is_unique;
-	const char *predicate; /* of a partial index, as SQL; else empty */
+	const char *predicate; /* of a partial index, as SQL; else NULL */
 	bool is_of_occupants;  /* of slots, by their status */
 
 	/* for booking_find: */

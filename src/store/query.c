@@ -31,7 +31,8 @@ plan_of(IndexId id, const Condition *conditions, int count)
 	appendStringInfoString(&sql, "SELECT tableoid, ctid");
 	for (int i = 0; i < table->column_count; i++)
 		appendStringInfo(&sql, ", %s", table->columns[i].name);
-	appendStringInfo(&sql, " FROM booking.%s WHERE true%s", table->name, index->predicate);
+	appendStringInfo(&sql, " FROM booking.%s WHERE true%s", table->name,
+					 index->predicate ? index->predicate : "");
 	for (int i = 0; i < count; i++)
 	{
 		const BookColumn *column = &table->columns[index->keys[conditions[i].key]];

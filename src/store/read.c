@@ -195,7 +195,10 @@ static bool
 find_directly(BookRow *row, const KnownIndex *known)
 {
 	row->slot = table_slot_create(row->relation, NULL);
-	return booking_fetch_by_hint(row) || (ExecClearTuple(row->slot), fetch_by_index(row, known));
+	if (booking_fetch_by_hint(row))
+		return true;
+	ExecClearTuple(row->slot);
+	return fetch_by_index(row, known);
 }
 
 static bool

@@ -77,10 +77,10 @@ read_consumer(FunctionCallInfo fcinfo)
 static void
 observe(Datum *observed)
 {
-	booking_execute_now(&highest_plan, NULL, NULL);
+	booking_execute_latest(&highest_plan, NULL, NULL);
 	observed[0] = booking_value();
 	observed[1] = FullTransactionIdGetDatum(ReadNextFullTransactionId());
-	booking_execute_now(&oldest_plan, NULL, NULL);
+	booking_execute_latest(&oldest_plan, NULL, NULL);
 	observed[2] = booking_value();
 }
 
@@ -117,7 +117,7 @@ BOOKING_FUNCTION(booking_read_events)
 	booking_row(0, range, nulls);
 	read_until = DatumGetInt64(range[2]);
 	range[2] = PG_GETARG_DATUM(1);
-	booking_execute_now(&read_plan, range, NULL);
+	booking_execute_latest(&read_plan, range, NULL);
 	booking_return_set_of_rows(fcinfo);
 	note_read(values[0], read_until);
 	SPI_finish();
@@ -159,7 +159,7 @@ BOOKING_FUNCTION(booking_skip_events)
 	Datum done_until;
 
 	booking_start_writing(fcinfo);
-	booking_execute_now(&highest_plan, NULL, NULL);
+	booking_execute_latest(&highest_plan, NULL, NULL);
 	values[1] = booking_value();
 	wait_for_writers();
 	booking_execute(&add_consumer_plan, values, NULL);
