@@ -40,10 +40,11 @@ define_settings(void)
 							 "Refuses what no request of a web client may ask.", NULL,
 							 &booking_guard_requests, false, PGC_SUSET, 0, NULL, NULL, NULL);
 
-	/* For comparing: off, every row is written by a statement, which comes to the same. */
-	DefineCustomBoolVariable("booking.direct",
-							 "Writes rows without statements where nothing is out of the ordinary.",
-							 NULL, &booking_direct, true, PGC_SUSET, 0, NULL, NULL, NULL);
+	/* For comparing: off, rows are read and written by statements, which comes to the same. */
+	DefineCustomBoolVariable(
+		"booking.direct",
+		"Reads and writes rows without statements where nothing is out of the ordinary.", NULL,
+		&booking_direct, true, PGC_SUSET, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("booking");
 }
